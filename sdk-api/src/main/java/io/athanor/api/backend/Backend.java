@@ -1,0 +1,47 @@
+package io.athanor.api.backend;
+
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Weights;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A compiler from {@link Graph} to something that runs. Thread-safe; the models it gives are not.
+ * Closing it twice is fine; close its models first.
+ */
+public interface Backend extends AutoCloseable {
+  /** The provider's name. */
+  String name();
+
+  /** Engine and native versions, device, threads: whatever changes bits. Goes into provenance. */
+  Map<String, String> identity();
+
+  /** What it claims on this machine. */
+  Set<Capability> capabilities();
+
+  /** Whether it can train this graph so. */
+  Support check(Graph graph, TrainingMode mode);
+
+  /** Whether it can predict with this graph. */
+  Support check(Graph graph, Precision precision);
+
+  /**
+   * Compiles a graph with a loss for training; the weights are copied.
+   *
+   * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
+   * @throws io.athanor.api.error.GraphException if weights are missing or of the wrong shape
+   */
+  TrainableModel compile(Graph graph, Weights weights, TrainingMode mode);
+
+  /**
+   * Compiles a graph for prediction; the weights are used as they are, without a copy where the
+   * engine allows.
+   *
+   * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
+   * @throws io.athanor.api.error.GraphException if weights are missing or of the wrong shape
+   */
+  CompiledModel compile(Graph graph, Weights weights, Precision precision);
+
+  @Override
+  void close();
+}

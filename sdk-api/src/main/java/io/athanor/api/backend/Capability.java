@@ -1,0 +1,17 @@
+package io.athanor.api.backend;
+
+/** What a backend claims; the contract tests of each claim must pass. */
+public enum Capability {
+  /** Runs forward passes. */
+  PREDICT,
+  /** Computes gradients and optimizer steps. */
+  TRAIN,
+  /** Same seed, device and thread count give the same bits. */
+  DETERMINISTIC,
+  /** Arithmetic in {@link Precision#BF16}. */
+  BF16,
+  /** Arithmetic in {@link Precision#F16}. */
+  F16,
+  /** Runs on CUDA devices. */
+  CUDA
+}

@@ -1,0 +1,22 @@
+package io.athanor.api.backend;
+
+import io.athanor.api.common.Tensor;
+import io.athanor.api.graph.Weights;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * All that decides how training goes on.
+ *
+ * @param weights every parameter, statistics included
+ * @param optimizer moments by name: {@code "momentum/PARAMETER"} for SGD, {@code "first/PARAMETER"}
+ *     and {@code "second/PARAMETER"} for Adam and AdamW; the same on every backend
+ * @param steps optimizer steps taken
+ * @param seed of the random stream; with {@code steps} it is the whole random state
+ */
+public record TrainingState(Weights weights, Map<String, Tensor> optimizer, long steps, long seed) {
+  public TrainingState {
+    optimizer = Collections.unmodifiableMap(new LinkedHashMap<>(optimizer));
+  }
+}

@@ -1,0 +1,23 @@
+package io.athanor.api.error;
+
+/** A failure inside an engine. */
+public final class BackendException extends AthanorException {
+  private static final long serialVersionUID = 1L;
+
+  private final String backend;
+
+  public BackendException(String backend, String problem) {
+    super("Backend '" + backend + "': " + problem, false);
+    this.backend = backend;
+  }
+
+  public BackendException(String backend, String problem, Throwable cause) {
+    super("Backend '" + backend + "': " + problem, cause, false);
+    this.backend = backend;
+  }
+
+  /** The backend's name. */
+  public String backend() {
+    return backend;
+  }
+}

@@ -1,0 +1,272 @@
+package io.athanor.api.graph;
+
+import io.athanor.api.error.GraphException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * A model as data: inputs, named parameters, operations in topological order, named outputs and
+ * optionally a loss. Checked completely when built. Immutable and thread-safe.
+ */
+public final class Graph {
+  private final String name;
+  private final Map<String, Input> inputs;
+  private final Map<String, Parameter> parameters;
+  private final Map<String, Node> nodes;
+  private final Map<String, String> outputs;
+  private final Optional<String> loss;
+
+  /**
+   * Checks and freezes a graph; most callers use {@link #builder}.
+   *
+   * @param nodes in an order in which each comes after its inputs
+   * @param outputs output name to value name
+   * @param loss name of a scalar value to minimise
+   * @throws GraphException if names collide or dangle, or if shapes or types do not fit
+   */
+  Graph(
+      String name,
+      Collection<Input> inputs,
+      Collection<Parameter> parameters,
+      List<Node> nodes,
+      Map<String, String> outputs,
+      Optional<String> loss) {
+    this.name = name;
+    this.inputs = new LinkedHashMap<>();
+    this.parameters = new LinkedHashMap<>();
+    this.nodes = new LinkedHashMap<>();
+    this.outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));
+    this.loss = loss;
+    for (Input input : inputs) {
+      if (this.inputs.put(input.name(), input) != null) {
+        throw new GraphException(input.name(), "there are two inputs of this name");
+      }
+    }
+    for (Parameter parameter : parameters) {
+      if (this.parameters.put(parameter.name(), parameter) != null) {
+        throw new GraphException(parameter.name(), "there are two parameters of this name");
+      }
+    }
+    nodes.forEach(this::add);
+    check();
+  }
+
+  /** Starts a graph. */
+  public static GraphBuilder builder(String name) {
+    return new GraphBuilder(name);
+  }
+
+  private void add(Node node) {
+    if (inputs.containsKey(node.name()) || nodes.containsKey(node.name())) {
+      throw new GraphException(node.name(), "there are two values of this name");
+    }
+    TensorType type = infer(node.name(), node.op(), node.inputs());
+    if (!type.equals(node.type())) {
+      throw new GraphException(
+          node.name(), "expected result " + type + " of its inputs, got " + node.type());
+    }
+    nodes.put(node.name(), node);
+  }
+
+  private TensorType infer(String layer, Op op, List<String> from) {
+    for (String input : from) {
+      if (!inputs.containsKey(input) && !nodes.containsKey(input)) {
+        throw new GraphException(layer, "there is no earlier value '" + input + "'");
+      }
+    }
+    return op.infer(
+        new Inference(
+            layer,
+            from.stream().map(this::type).toList(),
+            n -> {
+              Parameter p = parameters.get(n);
+              return p == null ? null : p.shape();
+            }));
+  }
+
+  private void check() {
+    if (outputs.isEmpty()) {
+      throw new GraphException(name, "a graph needs at least one output");
+    }
+    outputs.forEach(
+        (output, value) -> {
+          if (!inputs.containsKey(value) && !nodes.containsKey(value)) {
+            throw new GraphException(output, "there is no value '" + value + "' to put out");
+          }
+          if (dependsOnTarget(value)) {
+            throw new GraphException(
+                output, "an output cannot depend on a target, which is unknown when predicting");
+          }
+        });
+    loss.ifPresent(
+        value -> {
+          if (!nodes.containsKey(value) || type(value).shape().rank() != 0) {
+            throw new GraphException(value, "expected the loss to be a node of shape []");
+          }
+        });
+    Set<String> used = new LinkedHashSet<>();
+    nodes.values().forEach(node -> used.addAll(node.op().parameters()));
+    for (String parameter : parameters.keySet()) {
+      if (!used.contains(parameter)) {
+        throw new GraphException(parameter, "no operation uses this parameter");
+      }
+    }
+  }
+
+  private boolean dependsOnTarget(String value) {
+    return ancestors(List.of(value)).stream()
+        .map(inputs::get)
+        .anyMatch(input -> input != null && input.role() == Input.Role.TARGET);
+  }
+
+  /** The values that these depend on, themselves included. */
+  private Set<String> ancestors(Collection<String> values) {
+    Set<String> needed = new LinkedHashSet<>(values);
+    List<Node> reversed = new ArrayList<>(nodes.values());
+    Collections.reverse(reversed);
+    for (Node node : reversed) {
+      if (needed.contains(node.name())) {
+        needed.addAll(node.inputs());
+      }
+    }
+    return needed;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** The inputs, in the order they were declared. */
+  public Collection<Input> inputs() {
+    return Collections.unmodifiableCollection(inputs.values());
+  }
+
+  /** The parameters, in the order they were declared. */
+  public Collection<Parameter> parameters() {
+    return Collections.unmodifiableCollection(parameters.values());
+  }
+
+  /** The operations, each after its inputs. */
+  public Collection<Node> nodes() {
+    return Collections.unmodifiableCollection(nodes.values());
+  }
+
+  /** Output name to value name, in the order they were declared. */
+  public Map<String, String> outputs() {
+    return outputs;
+  }
+
+  /** The name of the scalar value to minimise, if the graph can be trained. */
+  public Optional<String> loss() {
+    return loss;
+  }
+
+  /**
+   * A parameter by name.
+   *
+   * @throws GraphException if there is none of that name
+   */
+  public Parameter parameter(String parameter) {
+    Parameter found = parameters.get(parameter);
+    if (found == null) {
+      throw new GraphException(parameter, "there is no parameter of this name in " + name);
+    }
+    return found;
+  }
+
+  /** Whether there is an input of this name. */
+  public boolean hasInput(String input) {
+    return inputs.containsKey(input);
+  }
+
+  /**
+   * The type of an input or of a node's result.
+   *
+   * @throws GraphException if there is none of that name
+   */
+  public TensorType type(String value) {
+    Input input = inputs.get(value);
+    if (input != null) {
+      return input.type();
+    }
+    Node node = nodes.get(value);
+    if (node == null) {
+      throw new GraphException(value, "there is no value of this name in " + name);
+    }
+    return node.type();
+  }
+
+  /** The number of elements of all parameters. */
+  public long parameterCount() {
+    return parameters.values().stream().mapToLong(p -> p.shape().elements()).sum();
+  }
+
+  /** The number of elements the optimizer updates. */
+  public long trainedParameterCount() {
+    return parameters.values().stream()
+        .filter(Parameter::trained)
+        .mapToLong(p -> p.shape().elements())
+        .sum();
+  }
+
+  /** This graph without targets, loss and whatever only they need. */
+  public Graph forPrediction() {
+    Set<String> needed = ancestors(outputs.values());
+    List<Node> kept = nodes.values().stream().filter(n -> needed.contains(n.name())).toList();
+    Set<String> used = new LinkedHashSet<>();
+    kept.forEach(node -> used.addAll(node.op().parameters()));
+    return new Graph(
+        name,
+        inputs.values().stream().filter(i -> needed.contains(i.name())).toList(),
+        parameters.values().stream().filter(p -> used.contains(p.name())).toList(),
+        kept,
+        outputs,
+        Optional.empty());
+  }
+
+  /** This graph with the trained parameters that match frozen. */
+  public Graph freeze(Predicate<String> parameterNames) {
+    return new Graph(
+        name,
+        inputs.values(),
+        parameters.values().stream()
+            .map(
+                p ->
+                    p.trained() && parameterNames.test(p.name())
+                        ? p.withRole(Parameter.Role.FROZEN)
+                        : p)
+            .toList(),
+        List.copyOf(nodes.values()),
+        outputs,
+        loss);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Graph that
+        && name.equals(that.name)
+        && List.copyOf(inputs.values()).equals(List.copyOf(that.inputs.values()))
+        && List.copyOf(parameters.values()).equals(List.copyOf(that.parameters.values()))
+        && List.copyOf(nodes.values()).equals(List.copyOf(that.nodes.values()))
+        && outputs.equals(that.outputs)
+        && loss.equals(that.loss);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * name.hashCode() + nodes.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return name + " (" + nodes.size() + " operations, " + parameterCount() + " parameters)";
+  }
+}

@@ -1,0 +1,298 @@
+package io.athanor.api.graph;
+
+import io.athanor.api.common.DType;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Operations with parameters. Layouts are PyTorch's, the ones checkpoints use. */
+public sealed interface LayerOp extends Op {
+  /**
+   * {@code y = x W^T + b}. Input {@code [.., in]}, result {@code [.., out]}.
+   *
+   * @param weight parameter {@code [out, in]}
+   * @param bias parameter {@code [out]}, or null
+   */
+  record Linear(String weight, @Nullable String bias) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return named(weight, bias);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      Shape x = at.floating(0);
+      if (x.rank() < 1) {
+        throw at.fail("expected input 0 of shape [.., in], got a scalar");
+      }
+      Dim out = at.parameter(weight, null, x.dim(-1)).dim(0);
+      if (bias != null) {
+        at.parameter(bias, out);
+      }
+      return new TensorType(at.inputs().get(0).dtype(), x.with(-1, out));
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.linear(node, this);
+    }
+  }
+
+  /**
+   * Rows of a table. Input ids {@code I64 [..]}, each in [0, rows); result {@code [.., size]}.
+   *
+   * @param weight parameter {@code [rows, size]}
+   */
+  record Embedding(String weight) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(weight);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      List<Dim> dims = new ArrayList<>(at.integers(0).dims());
+      dims.add(at.parameter(weight, null, null).dim(1));
+      return new TensorType(DType.F32, new Shape(dims));
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.embedding(node, this);
+    }
+  }
+
+  /**
+   * Cross-correlation. Input {@code [b, in, h, w]}, result {@code [b, out, h', w']} with {@code h'
+   * = (h + 2 padding - kernel) / stride + 1}.
+   *
+   * @param weight parameter {@code [out, in, kernel, kernel]}
+   * @param bias parameter {@code [out]}, or null
+   * @param stride at least 1
+   * @param padding zeros on each side, at least 0
+   */
+  record Conv2d(String weight, @Nullable String bias, int stride, int padding) implements LayerOp {
+    public Conv2d {
+      if (stride < 1 || padding < 0) {
+        throw new IllegalArgumentException(
+            "stride must be at least 1 and padding at least 0, got " + stride + " and " + padding);
+      }
+    }
+
+    @Override
+    public List<String> parameters() {
+      return named(weight, bias);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      Shape x = at.floating(0, 4, "[batch, channels, height, width]");
+      Shape w = at.parameter(weight, null, x.dim(1), null, null);
+      if (bias != null) {
+        at.parameter(bias, w.dim(0));
+      }
+      Dim height = window(at, 2, w.dim(2).offset(), stride, padding);
+      Dim width = window(at, 3, w.dim(3).offset(), stride, padding);
+      return TensorType.f32(x.dim(0), w.dim(0), height, width);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.conv2d(node, this);
+    }
+  }
+
+  /**
+   * Layer normalisation over the last axis (Ba et al. 2016).
+   *
+   * @param weight parameter {@code [size]}
+   * @param bias parameter {@code [size]}, or null
+   * @param epsilon added to the variance
+   */
+  record LayerNorm(String weight, @Nullable String bias, double epsilon) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return named(weight, bias);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      Dim size = at.floating(0).dim(-1);
+      at.parameter(weight, size);
+      if (bias != null) {
+        at.parameter(bias, size);
+      }
+      return at.inputs().get(0);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.layerNorm(node, this);
+    }
+  }
+
+  /**
+   * Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019).
+   *
+   * @param weight parameter {@code [size]}
+   * @param epsilon added to the mean square
+   */
+  record RmsNorm(String weight, double epsilon) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(weight);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      at.parameter(weight, at.floating(0).dim(-1));
+      return at.inputs().get(0);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.rmsNorm(node, this);
+    }
+  }
+
+  /**
+   * Batch normalisation over axis 1 (Ioffe and Szegedy 2015). Training uses the batch's statistics
+   * (biased variance) and moves the running ones (unbiased variance); prediction uses the running
+   * ones. Input {@code [b, c]} or {@code [b, c, h, w]}.
+   *
+   * @param weight parameter {@code [c]}
+   * @param bias parameter {@code [c]}
+   * @param mean statistic {@code [c]}
+   * @param variance statistic {@code [c]}
+   * @param epsilon added to the variance
+   * @param momentum share of the new batch in the running statistics, in (0, 1]
+   */
+  record BatchNorm(
+      String weight, String bias, String mean, String variance, double epsilon, double momentum)
+      implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(weight, bias, mean, variance);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      Shape x = at.floating(0);
+      if (x.rank() != 2 && x.rank() != 4) {
+        throw at.fail(
+            "expected input 0 of shape [batch, channels] or [batch, channels, height, width], got "
+                + x);
+      }
+      for (String name : parameters()) {
+        at.parameter(name, x.dim(1));
+      }
+      return at.inputs().get(0);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.batchNorm(node, this);
+    }
+  }
+
+  /**
+   * Long short-term memory from a zero state, left to right (Hochreiter and Schmidhuber 1997).
+   * Input {@code [b, t, in]}, result {@code [b, t, hidden]}. Gates in the order input, forget,
+   * cell, output.
+   *
+   * @param inputWeight parameter {@code [4 hidden, in]}
+   * @param hiddenWeight parameter {@code [4 hidden, hidden]}
+   * @param inputBias parameter {@code [4 hidden]}
+   * @param hiddenBias parameter {@code [4 hidden]}
+   */
+  record Lstm(String inputWeight, String hiddenWeight, String inputBias, String hiddenBias)
+      implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(inputWeight, hiddenWeight, inputBias, hiddenBias);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      return recurrent(at, 4, parameters());
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.lstm(node, this);
+    }
+  }
+
+  /**
+   * Gated recurrent unit from a zero state, left to right (Cho et al. 2014, with the reset gate
+   * applied after the product as cuDNN does). Input {@code [b, t, in]}, result {@code [b, t,
+   * hidden]}. Gates in the order reset, update, new.
+   *
+   * @param inputWeight parameter {@code [3 hidden, in]}
+   * @param hiddenWeight parameter {@code [3 hidden, hidden]}
+   * @param inputBias parameter {@code [3 hidden]}
+   * @param hiddenBias parameter {@code [3 hidden]}
+   */
+  record Gru(String inputWeight, String hiddenWeight, String inputBias, String hiddenBias)
+      implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(inputWeight, hiddenWeight, inputBias, hiddenBias);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      return recurrent(at, 3, parameters());
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.gru(node, this);
+    }
+  }
+
+  private static TensorType recurrent(Inference at, int gates, List<String> names) {
+    at.count(1, 1);
+    Shape x = at.floating(0, 3, "[batch, sequence, size]");
+    Shape hidden = at.parameter(names.get(1), null, null);
+    Dim rows = hidden.dim(0);
+    if (rows.offset() != gates * hidden.dim(1).offset()) {
+      throw at.fail(
+          "expected parameter '"
+              + names.get(1)
+              + "' of shape ["
+              + gates
+              + " hidden, hidden], got "
+              + hidden);
+    }
+    at.parameter(names.get(0), rows, x.dim(2));
+    at.parameter(names.get(2), rows);
+    at.parameter(names.get(3), rows);
+    return new TensorType(at.inputs().get(0).dtype(), x.with(2, hidden.dim(1)));
+  }
+
+  /** The size of a window slid along an axis of input 0. */
+  static Dim window(Inference at, int axis, long kernel, int stride, int padding) {
+    long padded = at.fixed(0, axis) + 2L * padding;
+    if (padded < kernel) {
+      throw at.fail(
+          "expected a size of at least "
+              + kernel
+              + " on axis "
+              + axis
+              + " including padding, got "
+              + padded);
+    }
+    return Dim.of((padded - kernel) / stride + 1);
+  }
+
+  private static List<String> named(String weight, @Nullable String bias) {
+    return bias == null ? List.of(weight) : List.of(weight, bias);
+  }
+}

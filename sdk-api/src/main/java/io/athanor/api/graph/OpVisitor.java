@@ -1,0 +1,66 @@
+package io.athanor.api.graph;
+
+/**
+ * One method for each operation.
+ *
+ * @param <R> what visiting an operation gives
+ */
+public interface OpVisitor<R> {
+  R linear(Node node, LayerOp.Linear op);
+
+  R embedding(Node node, LayerOp.Embedding op);
+
+  R conv2d(Node node, LayerOp.Conv2d op);
+
+  R layerNorm(Node node, LayerOp.LayerNorm op);
+
+  R rmsNorm(Node node, LayerOp.RmsNorm op);
+
+  R batchNorm(Node node, LayerOp.BatchNorm op);
+
+  R lstm(Node node, LayerOp.Lstm op);
+
+  R gru(Node node, LayerOp.Gru op);
+
+  R positionIds(Node node, SequenceOp.PositionIds op);
+
+  R rope(Node node, SequenceOp.Rope op);
+
+  R attention(Node node, SequenceOp.Attention op);
+
+  R sequencePool(Node node, SequenceOp.SequencePool op);
+
+  R activation(Node node, ElementOp.Activation op);
+
+  R add(Node node, ElementOp.Add op);
+
+  R multiply(Node node, ElementOp.Multiply op);
+
+  R scale(Node node, ElementOp.Scale op);
+
+  R softmax(Node node, ElementOp.Softmax op);
+
+  R logSoftmax(Node node, ElementOp.LogSoftmax op);
+
+  R dropout(Node node, ElementOp.Dropout op);
+
+  R reshape(Node node, ShapeOp.Reshape op);
+
+  R transpose(Node node, ShapeOp.Transpose op);
+
+  R concat(Node node, ShapeOp.Concat op);
+
+  R slice(Node node, ShapeOp.Slice op);
+
+  R reduce(Node node, ShapeOp.Reduce op);
+
+  R pool2d(Node node, ShapeOp.Pool2d op);
+
+  R crossEntropy(Node node, LossOp.CrossEntropy op);
+
+  R binaryCrossEntropy(Node node, LossOp.BinaryCrossEntropy op);
+
+  R meanSquaredError(Node node, LossOp.MeanSquaredError op);
+
+  R huber(Node node, LossOp.Huber op);
+}

@@ -1,0 +1,125 @@
+package io.athanor.api.graph;
+
+import io.athanor.api.common.DType;
+import io.athanor.api.common.Digest;
+import io.athanor.api.common.Tensor;
+import io.athanor.api.error.GraphException;
+import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+
+/** Tensors by canonical parameter name. Immutable and thread-safe. */
+public final class Weights {
+  private final Map<String, Tensor> tensors;
+
+  private Weights(Map<String, Tensor> tensors) {
+    this.tensors = tensors;
+  }
+
+  public static Weights of(Map<String, Tensor> tensors) {
+    return new Weights(Collections.unmodifiableMap(new LinkedHashMap<>(tensors)));
+  }
+
+  /**
+   * First values for every parameter of a graph. Each parameter draws from a stream of its own,
+   * derived from seed and name, so that adding a layer leaves the others as they were.
+   */
+  public static Weights initialize(Graph graph, long seed) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    for (Parameter parameter : graph.parameters()) {
+      tensors.put(parameter.name(), first(parameter, seed));
+    }
+    return of(tensors);
+  }
+
+  private static Tensor first(Parameter parameter, long seed) {
+    ByteBuffer bytes = Tensor.allocate(DType.F32, parameter.shape().elements());
+    FloatBuffer floats = bytes.asFloatBuffer();
+    SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stable(parameter));
+    Initializer initializer = parameter.initializer();
+    while (floats.hasRemaining()) {
+      if (initializer instanceof Initializer.Normal normal) {
+        floats.put((float) (normal.deviation() * random.nextGaussian()));
+      } else if (initializer instanceof Initializer.Uniform uniform) {
+        floats.put((float) (uniform.bound() * (2 * random.nextDouble() - 1)));
+      } else if (initializer instanceof Initializer.Constant constant) {
+        floats.put((float) constant.value());
+      }
+    }
+    return Tensor.of(DType.F32, bytes, parameter.shape().resolve(Map.of()));
+  }
+
+  private static long stable(Parameter parameter) {
+    String hex = Digest.ofText(parameter.name()).hex();
+    return Long.parseUnsignedLong(hex.substring(0, 16), 16);
+  }
+
+  /** The tensors, in a fixed order. */
+  public Map<String, Tensor> tensors() {
+    return tensors;
+  }
+
+  /**
+   * One tensor.
+   *
+   * @throws GraphException if there is none of that name
+   */
+  public Tensor tensor(String name) {
+    Tensor tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new GraphException(
+          name, "the weights hold no tensor of this name; they hold " + tensors.keySet());
+    }
+    return tensor;
+  }
+
+  /**
+   * Checks that there is a tensor of the right shape for every parameter.
+   *
+   * @throws GraphException naming the first parameter that does not fit
+   */
+  public void requireFit(Graph graph) {
+    for (Parameter parameter : graph.parameters()) {
+      Tensor tensor = tensor(parameter.name());
+      if (!Arrays.equals(tensor.shape(), parameter.shape().resolve(Map.of()))) {
+        throw new GraphException(
+            parameter.name(), "expected weights of shape " + parameter.shape() + ", got " + tensor);
+      }
+    }
+  }
+
+  /** A digest of names, types, shapes and bits, whatever the order. */
+  public Digest digest() {
+    MessageDigest digest = Digest.sha256();
+    tensors.entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .forEach(
+            entry -> {
+              String head = entry.getKey() + entry.getValue() + "\n";
+              digest.update(head.getBytes(StandardCharsets.UTF_8));
+              digest.update(entry.getValue().bytes());
+            });
+    return Digest.finish(digest);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Weights that && tensors.equals(that.tensors);
+  }
+
+  @Override
+  public int hashCode() {
+    return tensors.keySet().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return tensors.size() + " tensors";
+  }
+}
