@@ -1,7 +1,5 @@
 package io.athanor.api.backend;
 
-import io.athanor.api.training.Optimizer;
-
 /**
  * How a graph is compiled for training.
  *

@@ -1,4 +1,4 @@
-package io.athanor.api.training;
+package io.athanor.api.backend;
 
 /** The rule by which gradients change weights. */
 public sealed interface Optimizer {
