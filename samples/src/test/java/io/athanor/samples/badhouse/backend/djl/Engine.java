@@ -1,0 +1,3 @@
+package io.athanor.samples.badhouse.backend.djl;
+
+public final class Engine {}

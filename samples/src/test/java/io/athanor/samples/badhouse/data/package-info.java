@@ -1,0 +1,5 @@
+/** Built badly on purpose. */
+@NullMarked
+package io.athanor.samples.badhouse.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+package io.athanor.samples.badhouse.registry;
+
+final class Counts {
+  static int calls;
+}

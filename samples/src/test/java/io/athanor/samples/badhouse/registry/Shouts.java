@@ -1,0 +1,7 @@
+package io.athanor.samples.badhouse.registry;
+
+final class Shouts {
+  void shout() {
+    System.out.println("here");
+  }
+}

@@ -1,0 +1,3 @@
+package io.athanor.samples.badhouse.registry;
+
+final class StringUtils {}

@@ -1,0 +1,7 @@
+package io.athanor.samples.badhouse.registry;
+
+final class ThrowsAnything {
+  void fail() {
+    throw new RuntimeException("anything");
+  }
+}
