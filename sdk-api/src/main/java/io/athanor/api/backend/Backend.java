@@ -29,7 +29,9 @@ public interface Backend extends AutoCloseable {
    * Compiles a graph with a loss for training; the weights are copied.
    *
    * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
-   * @throws io.athanor.api.error.GraphException if weights are missing or of the wrong shape
+   * @throws io.athanor.api.error.GraphException if the graph has no loss, or if weights are
+   *     missing, of the wrong shape or not floats
+   * @throws IllegalStateException after {@link #close}
    */
   TrainableModel compile(Graph graph, Weights weights, TrainingMode mode);
 
@@ -38,7 +40,9 @@ public interface Backend extends AutoCloseable {
    * engine allows.
    *
    * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
-   * @throws io.athanor.api.error.GraphException if weights are missing or of the wrong shape
+   * @throws io.athanor.api.error.GraphException if weights are missing, of the wrong shape or not
+   *     floats
+   * @throws IllegalStateException after {@link #close}
    */
   CompiledModel compile(Graph graph, Weights weights, Precision precision);
 

@@ -4,6 +4,7 @@ import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.ValidationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
 
@@ -27,9 +28,18 @@ public final class Backends {
     }
   }
 
-  /** Those the class loader of the current thread sees. */
+  /**
+   * Those the class loader of the current thread sees.
+   *
+   * @throws ValidationException if two have one name, or if a provider cannot be loaded
+   */
   public static Backends installed() {
-    return new Backends(ServiceLoader.load(BackendProvider.class));
+    try {
+      return new Backends(ServiceLoader.load(BackendProvider.class));
+    } catch (ServiceConfigurationError e) {
+      throw new ValidationException(
+          "class path", List.of("a backend's jar is damaged or of another version: " + e));
+    }
   }
 
   /** These and no others. */

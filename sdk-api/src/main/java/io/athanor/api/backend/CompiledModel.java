@@ -10,7 +10,9 @@ public interface CompiledModel extends AutoCloseable {
    *
    * @param inputs a tensor for each feature input; further entries are ignored
    * @return a tensor for each output
-   * @throws io.athanor.api.error.GraphException if an input is missing or does not fit its type
+   * @throws io.athanor.api.error.GraphException if an input is missing or does not fit its type, or
+   *     an id is outside the table it points into
+   * @throws IllegalStateException after {@link #close}
    */
   Map<String, Tensor> predict(Map<String, Tensor> inputs);
 

@@ -13,7 +13,8 @@ public interface TrainableModel extends CompiledModel {
    * one optimizer update.
    *
    * @param microBatches at least one
-   * @throws io.athanor.api.error.GraphException if a tensor is missing or does not fit its type
+   * @throws io.athanor.api.error.GraphException if a tensor is missing or does not fit its type, or
+   *     an id or target is out of range
    */
   StepResult step(List<MicroBatch> microBatches, StepSettings settings);
 
@@ -21,8 +22,8 @@ public interface TrainableModel extends CompiledModel {
   double loss(MicroBatch batch);
 
   /**
-   * The gradients {@link #step} would use for one micro-batch, before clipping; for tests and
-   * tools.
+   * The gradients {@link #step} would use for one micro-batch, before clipping, of every trained
+   * parameter; changes nothing. For tests and tools.
    */
   Weights gradients(MicroBatch batch);
 

@@ -10,8 +10,9 @@ import java.util.Map;
  * All that decides how training goes on.
  *
  * @param weights every parameter, statistics included
- * @param optimizer moments by name: {@code "momentum/PARAMETER"} for SGD, {@code "first/PARAMETER"}
- *     and {@code "second/PARAMETER"} for Adam and AdamW; the same on every backend
+ * @param optimizer F32 moments of every trained parameter by name: {@code "momentum/PARAMETER"} for
+ *     SGD, {@code "first/PARAMETER"} and {@code "second/PARAMETER"} for Adam and AdamW, zeros
+ *     before the first step; the same on every backend
  * @param steps optimizer steps taken
  * @param seed of the random stream; with {@code steps} it is the whole random state
  */

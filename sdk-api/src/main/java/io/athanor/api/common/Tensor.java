@@ -30,7 +30,7 @@ public final class Tensor {
    * @throws IllegalArgumentException if the number of bytes does not fit type and shape
    */
   public static Tensor of(DType dtype, ByteBuffer bytes, long... shape) {
-    long expected = Math.multiplyExact(elements(shape), dtype.bytes());
+    long expected = elements(shape) * dtype.bytes();
     if (bytes.remaining() != expected) {
       throw new IllegalArgumentException(
           "bytes must be "
@@ -66,8 +66,14 @@ public final class Tensor {
 
   /** A direct little-endian buffer for this many elements. */
   public static ByteBuffer allocate(DType dtype, long elements) {
-    return ByteBuffer.allocateDirect(Math.toIntExact(elements * dtype.bytes()))
-        .order(ByteOrder.LITTLE_ENDIAN);
+    if (elements < 0 || elements > Integer.MAX_VALUE / dtype.bytes()) {
+      throw new IllegalArgumentException(
+          "elements must be at least 0 and below 2 GiB in one tensor, got "
+              + elements
+              + " of "
+              + dtype);
+    }
+    return ByteBuffer.allocateDirect((int) elements * dtype.bytes()).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** The number of elements of a shape. */
@@ -77,7 +83,10 @@ public final class Tensor {
       if (size < 0) {
         throw new IllegalArgumentException("shape must not be negative: " + Arrays.toString(shape));
       }
-      n = Math.multiplyExact(n, size);
+      if (size > 0 && n > Long.MAX_VALUE / Long.BYTES / size) {
+        throw new IllegalArgumentException("shape is too large: " + Arrays.toString(shape));
+      }
+      n *= size;
     }
     return n;
   }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One size of a shape: fixed, or a symbol bound at run time plus a constant.
  *
- * @param symbol the symbol, or null for a fixed size
+ * @param symbol the symbol, an identifier, or null for a fixed size
  * @param offset the fixed size, or what is added to the symbol's value
  */
 public record Dim(@Nullable String symbol, long offset) {
@@ -19,6 +19,9 @@ public record Dim(@Nullable String symbol, long offset) {
   public Dim {
     if (symbol == null ? offset < 1 : offset < 0) {
       throw new IllegalArgumentException("A size must be at least 1, got " + offset);
+    }
+    if (symbol != null && !symbol.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+      throw new IllegalArgumentException("symbol must be an identifier, got '" + symbol + "'");
     }
   }
 
@@ -52,7 +55,7 @@ public record Dim(@Nullable String symbol, long offset) {
     if (value == null) {
       throw new IllegalArgumentException("sizes must hold '" + symbol + "', got " + sizes);
     }
-    return value + offset;
+    return Math.addExact(value, offset);
   }
 
   @Override

@@ -94,7 +94,7 @@ public sealed interface ElementOp extends Op {
   record Softmax() implements ElementOp {
     @Override
     public TensorType infer(Inference at) {
-      return unary(at);
+      return rows(at);
     }
 
     @Override
@@ -107,7 +107,7 @@ public sealed interface ElementOp extends Op {
   record LogSoftmax() implements ElementOp {
     @Override
     public TensorType infer(Inference at) {
-      return unary(at);
+      return rows(at);
     }
 
     @Override
@@ -150,10 +150,19 @@ public sealed interface ElementOp extends Op {
     return at.inputs().get(0);
   }
 
+  private static TensorType rows(Inference at) {
+    at.count(1, 1);
+    at.floatingRows(0);
+    return at.inputs().get(0);
+  }
+
   private static TensorType broadcast(Inference at) {
     at.count(2, 2);
     Shape a = at.floating(0);
     Shape b = at.floating(1);
+    if (at.inputs().get(0).dtype() != at.inputs().get(1).dtype()) {
+      throw at.fail("expected inputs of one element type, got " + at.inputs());
+    }
     int rank = Math.max(a.rank(), b.rank());
     List<Dim> dims = new ArrayList<>();
     for (int i = -rank; i < 0; i++) {

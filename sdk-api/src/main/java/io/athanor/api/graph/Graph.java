@@ -1,5 +1,6 @@
 package io.athanor.api.graph;
 
+import io.athanor.api.common.Tensor;
 import io.athanor.api.error.GraphException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -56,6 +57,7 @@ public final class Graph {
       }
     }
     nodes.forEach(this::add);
+    checkSizes();
     check();
   }
 
@@ -82,14 +84,29 @@ public final class Graph {
         throw new GraphException(layer, "there is no earlier value '" + input + "'");
       }
     }
-    return op.infer(
-        new Inference(
+    return new Inference(
             layer,
             from.stream().map(this::type).toList(),
             n -> {
               Parameter p = parameters.get(n);
               return p == null ? null : p.shape();
-            }));
+            })
+        .of(op);
+  }
+
+  /** After this, byte counts of all parameters together fit a long, whatever the element type. */
+  private void checkSizes() {
+    long elements = 0;
+    for (Parameter parameter : parameters.values()) {
+      try {
+        elements = Math.addExact(elements, parameter.shape().elements());
+        Math.multiplyExact(elements, Double.BYTES);
+      } catch (ArithmeticException e) {
+        throw new GraphException(
+            parameter.name(),
+            "the parameters are too large to count, this one has shape " + parameter.shape());
+      }
+    }
   }
 
   private void check() {
@@ -118,6 +135,20 @@ public final class Graph {
       if (!used.contains(parameter)) {
         throw new GraphException(parameter, "no operation uses this parameter");
       }
+    }
+    for (Node node : nodes.values()) {
+      if (node.op() instanceof LayerOp.BatchNorm norm) {
+        checkStatistic(node, norm.mean());
+        checkStatistic(node, norm.variance());
+      }
+    }
+  }
+
+  private void checkStatistic(Node node, String statistic) {
+    Parameter.Role role = parameter(statistic).role();
+    if (role != Parameter.Role.STATISTIC) {
+      throw new GraphException(
+          node.name(), "expected parameter '" + statistic + "' to be a STATISTIC, got " + role);
     }
   }
 
@@ -215,6 +246,17 @@ public final class Graph {
         .filter(Parameter::trained)
         .mapToLong(p -> p.shape().elements())
         .sum();
+  }
+
+  /**
+   * Checks that there is a tensor of the right type and shape for every input; further tensors are
+   * ignored.
+   *
+   * @return what the symbols of the shapes stand for, each at least 1
+   * @throws GraphException naming the first input that does not fit
+   */
+  public Map<String, Long> sizes(Map<String, Tensor> tensors) {
+    return Binding.of(inputs.values(), tensors);
   }
 
   /** This graph without targets, loss and whatever only they need. */

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Builds a {@link Graph} operation by operation. Every method checks types and shapes at once and
@@ -73,14 +74,14 @@ public final class GraphBuilder {
       types.add(typeOf(layer, value));
     }
     TensorType type =
-        op.infer(
-            new Inference(
+        new Inference(
                 layer,
                 types,
                 n -> {
                   Parameter p = parameters.get(n);
                   return p == null ? null : p.shape();
-                }));
+                })
+            .of(op);
     nodes.put(layer, new Node(layer, op, Arrays.stream(from).map(Value::name).toList(), type));
     return new Value(layer, type);
   }
@@ -248,15 +249,17 @@ public final class GraphBuilder {
     int keyHeads = (int) (last(layer, k) * heads / last(layer, q));
     SequenceOp.Attention op =
         new SequenceOp.Attention(heads, Math.max(1, keyHeads), causal, dropout, scale);
-    return mask.length == 0 ? apply(layer, op, q, k, v) : apply(layer, op, q, k, v, mask[0]);
+    return apply(layer, op, followedBy(mask, q, k, v));
   }
 
   /** {@link SequenceOp.SequencePool}; the mask is optional. */
   public Value sequencePool(SequencePool.Kind kind, Value x, Value... mask) {
     SequencePool op = new SequencePool(kind);
-    return mask.length == 0
-        ? anonymous("sequence_pool", op, x)
-        : anonymous("sequence_pool", op, x, mask[0]);
+    return anonymous("sequence_pool", op, followedBy(mask, x));
+  }
+
+  private static Value[] followedBy(Value[] last, Value... first) {
+    return Stream.of(first, last).flatMap(Arrays::stream).toArray(Value[]::new);
   }
 
   /** {@link ElementOp.Activation}. */
@@ -312,14 +315,15 @@ public final class GraphBuilder {
 
   /** {@link ShapeOp.Reshape} of {@code [b, ..]} to {@code [b, n]}. */
   public Value flatten(Value x) {
-    long n = 1;
-    for (Dim dim : x.shape().dims().subList(1, x.shape().rank())) {
-      if (!dim.fixed()) {
-        throw new GraphException(x.name(), "expected fixed sizes to flatten, got " + x.type());
-      }
-      n *= dim.offset();
+    if (x.shape().rank() < 1 || !new Shape(x.shape().dims().subList(1, x.shape().rank())).fixed()) {
+      throw new GraphException(
+          x.name(), "expected [batch, ..] with fixed sizes to flatten, got " + x.type());
     }
-    return anonymous("flatten", new ShapeOp.Reshape(List.of(n)), x);
+    long elements = 1;
+    for (Dim dim : x.shape().dims().subList(1, x.shape().rank())) {
+      elements = Math.multiplyExact(elements, dim.offset());
+    }
+    return reshape(x, elements);
   }
 
   /** {@link ShapeOp.Transpose}. */
@@ -364,6 +368,7 @@ public final class GraphBuilder {
 
   /** Names a value as an output. */
   public GraphBuilder output(String output, Value value) {
+    typeOf(output, value);
     if (outputs.put(output, value.name()) != null) {
       throw new GraphException(output, "there is already an output of this name");
     }
@@ -372,6 +377,7 @@ public final class GraphBuilder {
 
   /** Names the scalar value to minimise. */
   public GraphBuilder loss(Value value) {
+    typeOf("loss", value);
     loss = Optional.of(value.name());
     return this;
   }

@@ -16,6 +16,19 @@ import org.jspecify.annotations.Nullable;
 public record Inference(
     String layer, List<TensorType> inputs, Function<String, @Nullable Shape> parameterShapes) {
 
+  /**
+   * The type of an operation's result.
+   *
+   * @throws GraphException if the operation does not fit, or if sizes overflow
+   */
+  TensorType of(Op op) {
+    try {
+      return op.infer(this);
+    } catch (ArithmeticException e) {
+      throw fail("sizes are too large to count, got " + inputs);
+    }
+  }
+
   /** Checks the number of inputs. */
   public void count(int from, int to) {
     int n = inputs.size();
@@ -50,6 +63,15 @@ public record Inference(
   /** The shape of an integer input of this rank; the legend names its axes for the error. */
   public Shape integers(int index, int rank, String legend) {
     return ranked(index, integers(index), rank, legend);
+  }
+
+  /** The shape of a float input that has a last axis. */
+  public Shape floatingRows(int index) {
+    Shape shape = floating(index);
+    if (shape.rank() < 1) {
+      throw fail("expected input " + index + " of shape [.., size], got a scalar");
+    }
+    return shape;
   }
 
   private Shape ranked(int index, Shape shape, int rank, String legend) {

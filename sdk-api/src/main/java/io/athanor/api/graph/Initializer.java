@@ -5,9 +5,15 @@ public sealed interface Initializer {
   /**
    * Every element the same.
    *
-   * @param value the element
+   * @param value the element, finite
    */
-  record Constant(double value) implements Initializer {}
+  record Constant(double value) implements Initializer {
+    public Constant {
+      if (!Double.isFinite(value)) {
+        throw new IllegalArgumentException("value must be finite, got " + value);
+      }
+    }
+  }
 
   /**
    * Normal distribution around zero.
@@ -16,7 +22,7 @@ public sealed interface Initializer {
    */
   record Normal(double deviation) implements Initializer {
     public Normal {
-      if (!(deviation >= 0)) {
+      if (!(deviation >= 0) || !Double.isFinite(deviation)) {
         throw new IllegalArgumentException("deviation must be at least 0, got " + deviation);
       }
     }
@@ -29,7 +35,7 @@ public sealed interface Initializer {
    */
   record Uniform(double bound) implements Initializer {
     public Uniform {
-      if (!(bound >= 0)) {
+      if (!(bound >= 0) || !Double.isFinite(bound)) {
         throw new IllegalArgumentException("bound must be at least 0, got " + bound);
       }
     }

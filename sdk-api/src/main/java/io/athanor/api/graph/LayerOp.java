@@ -22,10 +22,7 @@ public sealed interface LayerOp extends Op {
     @Override
     public TensorType infer(Inference at) {
       at.count(1, 1);
-      Shape x = at.floating(0);
-      if (x.rank() < 1) {
-        throw at.fail("expected input 0 of shape [.., in], got a scalar");
-      }
+      Shape x = at.floatingRows(0);
       Dim out = at.parameter(weight, null, x.dim(-1)).dim(0);
       if (bias != null) {
         at.parameter(bias, out);
@@ -110,9 +107,13 @@ public sealed interface LayerOp extends Op {
    *
    * @param weight parameter {@code [size]}
    * @param bias parameter {@code [size]}, or null
-   * @param epsilon added to the variance
+   * @param epsilon added to the variance, above 0
    */
   record LayerNorm(String weight, @Nullable String bias, double epsilon) implements LayerOp {
+    public LayerNorm {
+      checkEpsilon(epsilon);
+    }
+
     @Override
     public List<String> parameters() {
       return named(weight, bias);
@@ -121,7 +122,7 @@ public sealed interface LayerOp extends Op {
     @Override
     public TensorType infer(Inference at) {
       at.count(1, 1);
-      Dim size = at.floating(0).dim(-1);
+      Dim size = at.floatingRows(0).dim(-1);
       at.parameter(weight, size);
       if (bias != null) {
         at.parameter(bias, size);
@@ -139,9 +140,13 @@ public sealed interface LayerOp extends Op {
    * Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019).
    *
    * @param weight parameter {@code [size]}
-   * @param epsilon added to the mean square
+   * @param epsilon added to the mean square, above 0
    */
   record RmsNorm(String weight, double epsilon) implements LayerOp {
+    public RmsNorm {
+      checkEpsilon(epsilon);
+    }
+
     @Override
     public List<String> parameters() {
       return List.of(weight);
@@ -150,7 +155,7 @@ public sealed interface LayerOp extends Op {
     @Override
     public TensorType infer(Inference at) {
       at.count(1, 1);
-      at.parameter(weight, at.floating(0).dim(-1));
+      at.parameter(weight, at.floatingRows(0).dim(-1));
       return at.inputs().get(0);
     }
 
@@ -163,18 +168,26 @@ public sealed interface LayerOp extends Op {
   /**
    * Batch normalisation over axis 1 (Ioffe and Szegedy 2015). Training uses the batch's statistics
    * (biased variance) and moves the running ones (unbiased variance); prediction uses the running
-   * ones. Input {@code [b, c]} or {@code [b, c, h, w]}.
+   * ones. Input {@code [b, c]} or {@code [b, c, h, w]}; training needs more than one element per
+   * channel.
    *
    * @param weight parameter {@code [c]}
    * @param bias parameter {@code [c]}
    * @param mean statistic {@code [c]}
    * @param variance statistic {@code [c]}
-   * @param epsilon added to the variance
+   * @param epsilon added to the variance, above 0
    * @param momentum share of the new batch in the running statistics, in (0, 1]
    */
   record BatchNorm(
       String weight, String bias, String mean, String variance, double epsilon, double momentum)
       implements LayerOp {
+    public BatchNorm {
+      checkEpsilon(epsilon);
+      if (!(momentum > 0 && momentum <= 1)) {
+        throw new IllegalArgumentException("momentum must be in (0, 1], got " + momentum);
+      }
+    }
+
     @Override
     public List<String> parameters() {
       return List.of(weight, bias, mean, variance);
@@ -257,12 +270,12 @@ public sealed interface LayerOp extends Op {
     }
   }
 
-  private static TensorType recurrent(Inference at, int gates, List<String> names) {
+  private static TensorType recurrent(Inference at, long gates, List<String> names) {
     at.count(1, 1);
     Shape x = at.floating(0, 3, "[batch, sequence, size]");
     Shape hidden = at.parameter(names.get(1), null, null);
     Dim rows = hidden.dim(0);
-    if (rows.offset() != gates * hidden.dim(1).offset()) {
+    if (rows.offset() != Math.multiplyExact(gates, hidden.dim(1).offset())) {
       throw at.fail(
           "expected parameter '"
               + names.get(1)
@@ -279,7 +292,7 @@ public sealed interface LayerOp extends Op {
 
   /** The size of a window slid along an axis of input 0. */
   static Dim window(Inference at, int axis, long kernel, int stride, int padding) {
-    long padded = at.fixed(0, axis) + 2L * padding;
+    long padded = Math.addExact(at.fixed(0, axis), 2L * padding);
     if (padded < kernel) {
       throw at.fail(
           "expected a size of at least "
@@ -290,6 +303,12 @@ public sealed interface LayerOp extends Op {
               + padded);
     }
     return Dim.of((padded - kernel) / stride + 1);
+  }
+
+  private static void checkEpsilon(double epsilon) {
+    if (!(epsilon > 0) || !Double.isFinite(epsilon)) {
+      throw new IllegalArgumentException("epsilon must be above 0, got " + epsilon);
+    }
   }
 
   private static List<String> named(String weight, @Nullable String bias) {

@@ -11,7 +11,9 @@ public sealed interface LossOp extends Op {
 
   /**
    * Softmax cross-entropy. Inputs: logits {@code [.., classes]} and targets {@code I64 [..]}, each
-   * in [0, classes) or {@link LossOp#IGNORED}. The mean is over the targets not ignored.
+   * in [0, classes) or {@link LossOp#IGNORED}. The mean is over the targets not ignored, and NaN if
+   * all are. With smoothing {@code s}, a row costs {@code (1 - s)} times the negative logarithm of
+   * its target's probability plus {@code s} times the mean of that over all classes.
    *
    * @param labelSmoothing share of the target spread over all classes, in [0, 1) (Szegedy et al.
    *     2016)
@@ -70,13 +72,14 @@ public sealed interface LossOp extends Op {
   }
 
   /**
-   * Huber's loss (1964): squared near zero, linear beyond.
+   * Huber's loss (1964): the mean of {@code d^2 / 2} where the difference {@code |d| <= delta},
+   * else {@code delta (|d| - delta / 2)}.
    *
    * @param delta where it turns linear, above 0
    */
   record Huber(double delta) implements LossOp {
     public Huber {
-      if (!(delta > 0)) {
+      if (!(delta > 0) || !Double.isFinite(delta)) {
         throw new IllegalArgumentException("delta must be above 0, got " + delta);
       }
     }

@@ -11,6 +11,12 @@ public sealed interface SequenceOp extends Op {
    * @param first the first position, at least 0
    */
   record PositionIds(int first) implements SequenceOp {
+    public PositionIds {
+      if (first < 0) {
+        throw new IllegalArgumentException("first must be at least 0, got " + first);
+      }
+    }
+
     @Override
     public TensorType infer(Inference at) {
       at.count(1, 1);
@@ -30,14 +36,15 @@ public sealed interface SequenceOp extends Op {
   /**
    * Rotary position embedding (Su et al. 2021) in the half-split layout of Hugging Face
    * checkpoints. Input {@code [b, t, heads headSize]} and optionally positions {@code I64 [b, t]},
-   * which count from 0 where absent; result of the first input's shape.
+   * which count from 0 where absent; result of the first input's shape. In each head, elements
+   * {@code i} and {@code i + headSize / 2} turn by {@code position / base^(2 i / headSize)}.
    *
    * @param headSize even
    * @param base wavelength base, usually 10000
    */
   record Rope(int headSize, double base) implements SequenceOp {
     public Rope {
-      if (headSize < 2 || headSize % 2 != 0 || !(base > 0)) {
+      if (headSize < 2 || headSize % 2 != 0 || !(base > 0) || !Double.isFinite(base)) {
         throw new IllegalArgumentException(
             "headSize must be even and base positive, got " + headSize + " and " + base);
       }
@@ -64,10 +71,11 @@ public sealed interface SequenceOp extends Op {
 
   /**
    * Scaled dot-product attention (Vaswani et al. 2017), with grouped keys (Ainslie et al. 2023)
-   * where {@code keyHeads < heads}. Inputs: query {@code [b, t, heads size]}, key {@code [b, s,
-   * keyHeads size]}, value {@code [b, s, keyHeads valueSize]}, optionally a mask {@code F32 [b, s]}
-   * with 1 where a position may be attended and 0 where it is padding. Result {@code [b, t, heads
-   * valueSize]}. A row that may attend nowhere gives zeros.
+   * where {@code keyHeads < heads}: query head {@code i} uses key head {@code i keyHeads / heads},
+   * rounded down. Inputs: query {@code [b, t, heads size]}, key {@code [b, s, keyHeads size]},
+   * value {@code [b, s, keyHeads valueSize]}, optionally a mask {@code F32 [b, s]} with 1 where a
+   * position may be attended and 0 where it is padding. Result {@code [b, t, heads valueSize]}. A
+   * row that may attend nowhere gives zeros.
    *
    * @param heads number of query heads
    * @param keyHeads number of key and value heads; divides {@code heads}
@@ -83,6 +91,9 @@ public sealed interface SequenceOp extends Op {
             "heads must be a multiple of keyHeads, got " + heads + " and " + keyHeads);
       }
       ElementOp.Dropout.checkRate(dropout);
+      if (!Double.isFinite(scale)) {
+        throw new IllegalArgumentException("scale must be finite, got " + scale);
+      }
     }
 
     @Override
@@ -123,7 +134,8 @@ public sealed interface SequenceOp extends Op {
         at.same("mask", Shape.of(k.dim(0), k.dim(1)), at.floating(3));
       }
       return new TensorType(
-          at.inputs().get(0).dtype(), q.with(2, Dim.of(at.fixed(2, 2) / keyHeads * heads)));
+          at.inputs().get(0).dtype(),
+          q.with(2, Dim.of(Math.multiplyExact(at.fixed(2, 2) / keyHeads, (long) heads))));
     }
 
     @Override

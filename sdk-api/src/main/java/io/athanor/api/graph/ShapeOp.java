@@ -10,11 +10,14 @@ public sealed interface ShapeOp extends Op {
    * The same elements under other sizes, the first axis kept. Input {@code [b, ..]} with all other
    * sizes fixed, result {@code [b, sizes..]}.
    *
-   * @param sizes the sizes after the first axis; their product stays the same
+   * @param sizes the sizes after the first axis, each at least 1; their product stays the same
    */
   record Reshape(List<Long> sizes) implements ShapeOp {
     public Reshape {
       sizes = List.copyOf(sizes);
+      if (sizes.stream().anyMatch(size -> size < 1)) {
+        throw new IllegalArgumentException("sizes must be at least 1, got " + sizes);
+      }
     }
 
     @Override
@@ -26,13 +29,13 @@ public sealed interface ShapeOp extends Op {
       }
       long elements = 1;
       for (int i = 1; i < x.rank(); i++) {
-        elements *= at.fixed(0, i);
+        elements = Math.multiplyExact(elements, at.fixed(0, i));
       }
       List<Dim> dims = new ArrayList<>(List.of(x.dim(0)));
       long wanted = 1;
       for (long size : sizes) {
         dims.add(Dim.of(size));
-        wanted *= size;
+        wanted = Math.multiplyExact(wanted, size);
       }
       if (wanted != elements) {
         throw at.fail("expected " + elements + " elements a row as in " + x + ", got " + sizes);
@@ -139,7 +142,8 @@ public sealed interface ShapeOp extends Op {
   }
 
   /**
-   * One number for all elements along some axes, which disappear.
+   * One number for all elements along some axes, which disappear. The gradient of a maximum goes to
+   * one or several of the elements equal to it, as the backend likes.
    *
    * @param statistic what is kept of them
    * @param axes counted from 0, ascending

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
 
 /** Tensors by canonical parameter name. Immutable and thread-safe. */
 public final class Weights {
@@ -29,6 +30,8 @@ public final class Weights {
   /**
    * First values for every parameter of a graph. Each parameter draws from a stream of its own,
    * derived from seed and name, so that adding a layer leaves the others as they were.
+   *
+   * @throws GraphException if a parameter is too large for one tensor
    */
   public static Weights initialize(Graph graph, long seed) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -39,20 +42,33 @@ public final class Weights {
   }
 
   private static Tensor first(Parameter parameter, long seed) {
-    ByteBuffer bytes = Tensor.allocate(DType.F32, parameter.shape().elements());
+    long elements = parameter.shape().elements();
+    if (elements > Integer.MAX_VALUE / Float.BYTES) {
+      throw new GraphException(
+          parameter.name(),
+          "one tensor holds less than 2 GiB, got shape "
+              + parameter.shape()
+              + "; split the parameter");
+    }
+    ByteBuffer bytes = Tensor.allocate(DType.F32, elements);
     FloatBuffer floats = bytes.asFloatBuffer();
-    SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stable(parameter));
-    Initializer initializer = parameter.initializer();
+    DoubleSupplier values = values(parameter, seed);
     while (floats.hasRemaining()) {
-      if (initializer instanceof Initializer.Normal normal) {
-        floats.put((float) (normal.deviation() * random.nextGaussian()));
-      } else if (initializer instanceof Initializer.Uniform uniform) {
-        floats.put((float) (uniform.bound() * (2 * random.nextDouble() - 1)));
-      } else if (initializer instanceof Initializer.Constant constant) {
-        floats.put((float) constant.value());
-      }
+      floats.put((float) values.getAsDouble());
     }
     return Tensor.of(DType.F32, bytes, parameter.shape().resolve(Map.of()));
+  }
+
+  private static DoubleSupplier values(Parameter parameter, long seed) {
+    SplittableRandom random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + stable(parameter));
+    if (parameter.initializer() instanceof Initializer.Normal normal) {
+      return () -> normal.deviation() * random.nextGaussian();
+    }
+    if (parameter.initializer() instanceof Initializer.Uniform uniform) {
+      return () -> uniform.bound() * (2 * random.nextDouble() - 1);
+    }
+    double constant = ((Initializer.Constant) parameter.initializer()).value();
+    return () -> constant;
   }
 
   private static long stable(Parameter parameter) {
@@ -80,16 +96,18 @@ public final class Weights {
   }
 
   /**
-   * Checks that there is a tensor of the right shape for every parameter.
+   * Checks that there is a floating-point tensor of the right shape for every parameter.
    *
    * @throws GraphException naming the first parameter that does not fit
    */
   public void requireFit(Graph graph) {
     for (Parameter parameter : graph.parameters()) {
       Tensor tensor = tensor(parameter.name());
-      if (!Arrays.equals(tensor.shape(), parameter.shape().resolve(Map.of()))) {
+      if (!tensor.dtype().floating()
+          || !Arrays.equals(tensor.shape(), parameter.shape().resolve(Map.of()))) {
         throw new GraphException(
-            parameter.name(), "expected weights of shape " + parameter.shape() + ", got " + tensor);
+            parameter.name(),
+            "expected floating-point weights of shape " + parameter.shape() + ", got " + tensor);
       }
     }
   }

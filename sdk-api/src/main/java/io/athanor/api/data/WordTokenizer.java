@@ -1,0 +1,171 @@
+package io.athanor.api.data;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.error.FormatException;
+import io.athanor.api.error.UnsupportedException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Lower-cased words and runs of punctuation looked up in a vocabulary; the {@code WordLevel} model
+ * with {@code Lowercase} normalizer and {@code Whitespace} pre-tokenizer of Hugging Face's
+ * tokenizers, whose file it reads and writes. Thread-safe.
+ */
+public final class WordTokenizer implements Tokenizer {
+  private static final String PADDING = "[PAD]";
+  private static final String UNKNOWN = "[UNK]";
+  private static final Pattern WORDS =
+      Pattern.compile("\\w+|[^\\w\\s]+", Pattern.UNICODE_CHARACTER_CLASS);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final List<String> vocabulary;
+  private final Map<String, Integer> ids = new HashMap<>();
+
+  private WordTokenizer(List<String> vocabulary) {
+    this.vocabulary = List.copyOf(vocabulary);
+    for (int i = 0; i < vocabulary.size(); i++) {
+      ids.put(vocabulary.get(i), i);
+    }
+  }
+
+  /**
+   * Learns the most frequent words.
+   *
+   * @param texts read once
+   * @param size most entries of the vocabulary, padding and unknown included; at least 3
+   * @param minimumCount how often a word must occur
+   */
+  public static WordTokenizer fit(Iterable<String> texts, int size, int minimumCount) {
+    if (size < 3 || minimumCount < 1) {
+      throw new IllegalArgumentException(
+          "size must be at least 3 and minimumCount at least 1, got "
+              + size
+              + " and "
+              + minimumCount);
+    }
+    Map<String, Integer> counts = new HashMap<>();
+    for (String text : texts) {
+      Matcher words = WORDS.matcher(text.toLowerCase(Locale.ROOT));
+      while (words.find()) {
+        counts.merge(words.group(), 1, Integer::sum);
+      }
+    }
+    List<String> vocabulary = new ArrayList<>(List.of(PADDING, UNKNOWN));
+    counts.entrySet().stream()
+        .filter(e -> e.getValue() >= minimumCount && !vocabulary.contains(e.getKey()))
+        .sorted(
+            Map.Entry.<String, Integer>comparingByValue(Collections.reverseOrder())
+                .thenComparing(Map.Entry.comparingByKey()))
+        .limit(size - 2L)
+        .forEach(e -> vocabulary.add(e.getKey()));
+    return new WordTokenizer(vocabulary);
+  }
+
+  /**
+   * Reads a {@code tokenizer.json}.
+   *
+   * @param source named in errors
+   * @throws FormatException if it is not one
+   * @throws UnsupportedException if its model is not {@code WordLevel}
+   */
+  public static WordTokenizer read(String source, String json) {
+    JsonNode root;
+    try {
+      root = JSON.readTree(json);
+    } catch (JsonProcessingException e) {
+      throw new FormatException(source, "not JSON: " + e.getOriginalMessage(), e);
+    }
+    JsonNode model = root.path("model");
+    if (!"WordLevel".equals(model.path("type").asText())
+        || !"Lowercase".equals(root.path("normalizer").path("type").asText())
+        || !"Whitespace".equals(root.path("pre_tokenizer").path("type").asText())) {
+      throw new UnsupportedException(
+          source + " is not a lower-casing WordLevel tokenizer",
+          "Use a tokenizer.json written by Athanor");
+    }
+    JsonNode entries = model.path("vocab");
+    @SuppressWarnings("NullAway") // filled completely before it is read
+    String[] words = new String[entries.size()];
+    entries
+        .properties()
+        .forEach(
+            entry -> {
+              int id = entry.getValue().asInt(-1);
+              if (id < 0 || id >= words.length || words[id] != null) {
+                throw new FormatException(
+                    source,
+                    "expected ids 0 to "
+                        + (words.length - 1)
+                        + " once each, got "
+                        + entry.getValue()
+                        + " for '"
+                        + entry.getKey()
+                        + "'");
+              }
+              words[id] = entry.getKey();
+            });
+    if (words.length < 2 || !words[0].equals(PADDING) || !words[1].equals(UNKNOWN)) {
+      throw new FormatException(
+          source, "expected a vocabulary that begins with " + PADDING + " and " + UNKNOWN);
+    }
+    return new WordTokenizer(Arrays.asList(words));
+  }
+
+  @Override
+  public int[] encode(String text, int maximumLength) {
+    int[] found = new int[maximumLength];
+    int n = 0;
+    Matcher words = WORDS.matcher(text.toLowerCase(Locale.ROOT));
+    while (n < maximumLength && words.find()) {
+      found[n++] = ids.getOrDefault(words.group(), 1);
+    }
+    return n == 0 ? new int[] {1} : Arrays.copyOf(found, n);
+  }
+
+  @Override
+  public int vocabularySize() {
+    return vocabulary.size();
+  }
+
+  @Override
+  public int paddingId() {
+    return 0;
+  }
+
+  @Override
+  public String json() {
+    ObjectNode root = JSON.createObjectNode().put("version", "1.0");
+    root.putNull("truncation").putNull("padding");
+    root.putArray("added_tokens");
+    root.putObject("normalizer").put("type", "Lowercase");
+    root.putObject("pre_tokenizer").put("type", "Whitespace");
+    root.putNull("post_processor").putNull("decoder");
+    ObjectNode model = root.putObject("model").put("type", "WordLevel");
+    ObjectNode entries = model.putObject("vocab");
+    for (int i = 0; i < vocabulary.size(); i++) {
+      entries.put(vocabulary.get(i), i);
+    }
+    model.put("unk_token", UNKNOWN);
+    return root.toPrettyString();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof WordTokenizer that && vocabulary.equals(that.vocabulary);
+  }
+
+  @Override
+  public int hashCode() {
+    return vocabulary.hashCode();
+  }
+}

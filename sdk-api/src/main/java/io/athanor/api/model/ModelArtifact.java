@@ -1,0 +1,88 @@
+package io.athanor.api.model;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Task;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Weights;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A trained model with all that is needed to use, explain and remake it. Immutable and thread-safe.
+ * On disk it is a folder, written and read by {@link ArtifactFolder}.
+ */
+public final class ModelArtifact {
+  private final String architecture;
+  private final Map<String, Object> config;
+  private final Graph graph;
+  private final Weights weights;
+  private final FeatureEncoding encoding;
+  private final Map<String, Double> metrics;
+  private final Provenance provenance;
+
+  /**
+   * @param architecture name of the architecture
+   * @param config its settings as JSON values
+   * @param graph loss included, so that training can go on
+   * @param weights one tensor for each parameter
+   * @param encoding how rows become tensors
+   * @param metrics measured in training, for example {@code "validation.loss"}
+   * @param provenance what made it
+   * @throws io.athanor.api.error.GraphException if the weights do not fit the graph
+   */
+  public ModelArtifact(
+      String architecture,
+      Map<String, Object> config,
+      Graph graph,
+      Weights weights,
+      FeatureEncoding encoding,
+      Map<String, Double> metrics,
+      Provenance provenance) {
+    weights.requireFit(graph);
+    this.architecture = architecture;
+    this.config = Map.copyOf(config);
+    this.graph = graph;
+    this.weights = weights;
+    this.encoding = encoding;
+    this.metrics = java.util.Collections.unmodifiableMap(new TreeMap<>(metrics));
+    this.provenance = provenance;
+  }
+
+  public String architecture() {
+    return architecture;
+  }
+
+  public Map<String, Object> config() {
+    return config;
+  }
+
+  public Graph graph() {
+    return graph;
+  }
+
+  public Weights weights() {
+    return weights;
+  }
+
+  public FeatureEncoding encoding() {
+    return encoding;
+  }
+
+  public Task task() {
+    return encoding.target().task();
+  }
+
+  public Map<String, Double> metrics() {
+    return metrics;
+  }
+
+  public Provenance provenance() {
+    return provenance;
+  }
+
+  /** The digest of the weights. */
+  public Digest weightsDigest() {
+    return weights.digest();
+  }
+}
