@@ -95,7 +95,11 @@ public final class GraphJson {
     long format = fields.integer("format");
     if (format != FORMAT) {
       throw fields.fail(
-          "expected format " + FORMAT + ", got " + format + "; a newer version may have written it");
+          "expected format "
+              + FORMAT
+              + ", got "
+              + format
+              + "; a newer version may have written it");
     }
     GraphBuilder graph = Graph.builder(fields.text("name"));
     Map<String, Value> values = new LinkedHashMap<>();

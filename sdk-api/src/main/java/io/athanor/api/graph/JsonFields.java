@@ -40,7 +40,10 @@ final class JsonFields {
 
   String text(String name) {
     JsonNode value = require(name);
-    return value.isTextual() ? value.textValue() : expected(name, "a text", value);
+    if (!value.isTextual()) {
+      throw expected(name, "a text", value);
+    }
+    return value.textValue();
   }
 
   @Nullable String textOrNull(String name) {
@@ -50,7 +53,7 @@ final class JsonFields {
   long integer(String name) {
     JsonNode value = require(name);
     if (!value.isIntegralNumber() || !value.canConvertToLong()) {
-      return expected(name, "a 64-bit integer", value);
+      throw expected(name, "a 64-bit integer", value);
     }
     return value.longValue();
   }
@@ -58,19 +61,25 @@ final class JsonFields {
   int smallInteger(String name) {
     JsonNode value = require(name);
     if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-      return expected(name, "a 32-bit integer", value);
+      throw expected(name, "a 32-bit integer", value);
     }
     return value.intValue();
   }
 
   double number(String name) {
     JsonNode value = require(name);
-    return value.isNumber() ? value.doubleValue() : expected(name, "a number", value);
+    if (!value.isNumber()) {
+      throw expected(name, "a number", value);
+    }
+    return value.doubleValue();
   }
 
   boolean flag(String name) {
     JsonNode value = require(name);
-    return value.isBoolean() ? value.booleanValue() : expected(name, "true or false", value);
+    if (!value.isBoolean()) {
+      throw expected(name, "true or false", value);
+    }
+    return value.booleanValue();
   }
 
   /** A constant of an enum, written in lower case. */
@@ -99,7 +108,7 @@ final class JsonFields {
   <T> List<T> list(String name, int limit, BiFunction<String, JsonNode, T> element) {
     JsonNode value = require(name);
     if (!value.isArray()) {
-      return expected(name, "a list", value);
+      throw expected(name, "a list", value);
     }
     if (value.size() > limit) {
       throw fail("'" + name + "' may hold at most " + limit + " elements, got " + value.size());
@@ -182,8 +191,8 @@ final class JsonFields {
     return value;
   }
 
-  private <T> T expected(String name, String what, JsonNode value) {
-    throw fail("'" + name + "' must be " + what + ", got " + describe(value));
+  private FormatException expected(String name, String what, JsonNode value) {
+    return fail("'" + name + "' must be " + what + ", got " + describe(value));
   }
 
   private String inside(String name) {

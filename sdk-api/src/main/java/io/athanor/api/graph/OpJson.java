@@ -55,8 +55,7 @@ final class OpJson implements OpVisitor<ObjectNode> {
                       f.text("inputBias"),
                       f.text("hiddenBias"))),
           Map.entry("positionIds", f -> new SequenceOp.PositionIds(f.smallInteger("first"))),
-          Map.entry(
-              "rope", f -> new SequenceOp.Rope(f.smallInteger("headSize"), f.number("base"))),
+          Map.entry("rope", f -> new SequenceOp.Rope(f.smallInteger("headSize"), f.number("base"))),
           Map.entry(
               "attention",
               f ->
