@@ -1,0 +1,5 @@
+/** The architectures, one file each. */
+@NullMarked
+package io.athanor.model.arch;
+
+import org.jspecify.annotations.NullMarked;
