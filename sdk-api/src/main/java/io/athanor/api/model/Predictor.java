@@ -44,6 +44,11 @@ public final class Predictor implements AutoCloseable {
     return encoding.schema();
   }
 
+  /** How it reads rows, its task included. */
+  public FeatureEncoding encoding() {
+    return encoding;
+  }
+
   /**
    * Encodes a row, checking it against the model's schema. Does not touch the engine.
    *
