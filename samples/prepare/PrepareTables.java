@@ -192,7 +192,7 @@ public final class PrepareTables {
 
   private static byte[] csv(List<List<String>> table) {
     return table.stream()
-        .map(row -> String.join(",", row) + "\r\n")
+        .map(row -> String.join(",", row) + "\n")
         .collect(Collectors.joining())
         .getBytes(StandardCharsets.US_ASCII);
   }
