@@ -1,15 +1,11 @@
 package io.athanor.api.graph;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.DType;
+import io.athanor.api.common.JsonFields;
 import io.athanor.api.error.FormatException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,12 +24,6 @@ public final class GraphJson {
 
   private static final int MAX_ELEMENTS = 100_000;
   private static final int MAX_RANK = 16;
-  private static final ObjectReader READER =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build()
-          .reader();
 
   private GraphJson() {}
 
@@ -76,11 +66,7 @@ public final class GraphJson {
    * @throws io.athanor.api.error.GraphException if names dangle or shapes do not fit
    */
   public static Graph read(String source, String text) {
-    try {
-      return read(source, READER.readTree(text));
-    } catch (JsonProcessingException e) {
-      throw new FormatException(source, "not JSON: " + e.getOriginalMessage(), e);
-    }
+    return read(source, JsonFields.tree(source, text));
   }
 
   /**

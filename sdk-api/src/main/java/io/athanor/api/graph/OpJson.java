@@ -2,6 +2,7 @@ package io.athanor.api.graph;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.JsonFields;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;

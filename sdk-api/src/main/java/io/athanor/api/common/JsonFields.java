@@ -1,6 +1,11 @@
-package io.athanor.api.graph;
+package io.athanor.api.common;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.athanor.api.error.FormatException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,7 +17,14 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Strict reading of one JSON object: every field is asked for once, and none may be left over. */
-final class JsonFields {
+public final class JsonFields {
+  private static final ObjectReader READER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build()
+          .reader();
+
   private final String source;
   private final String place;
   private final JsonNode object;
@@ -25,7 +37,7 @@ final class JsonFields {
    * @param place where in the text, for errors
    * @throws FormatException if the node is not an object
    */
-  JsonFields(String source, String place, JsonNode object) {
+  public JsonFields(String source, String place, JsonNode object) {
     this.source = source;
     this.place = place;
     this.object = object;
@@ -34,11 +46,34 @@ final class JsonFields {
     }
   }
 
-  boolean has(String name) {
+  /**
+   * Opens a text that holds one object.
+   *
+   * @param source where the text came from, for errors
+   * @throws FormatException if it is not JSON, or not an object
+   */
+  public static JsonFields parse(String source, String text) {
+    return new JsonFields(source, "", tree(source, text));
+  }
+
+  /**
+   * Any JSON value; names may not occur twice, and nothing may follow.
+   *
+   * @throws FormatException if the text is not JSON
+   */
+  public static JsonNode tree(String source, String text) {
+    try {
+      return READER.readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new FormatException(source, "not JSON: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  public boolean has(String name) {
     return object.has(name);
   }
 
-  String text(String name) {
+  public String text(String name) {
     JsonNode value = require(name);
     if (!value.isTextual()) {
       throw expected(name, "a text", value);
@@ -46,11 +81,11 @@ final class JsonFields {
     return value.textValue();
   }
 
-  @Nullable String textOrNull(String name) {
+  public @Nullable String textOrNull(String name) {
     return require(name).isNull() ? null : text(name);
   }
 
-  long integer(String name) {
+  public long integer(String name) {
     JsonNode value = require(name);
     if (!value.isIntegralNumber() || !value.canConvertToLong()) {
       throw expected(name, "a 64-bit integer", value);
@@ -58,7 +93,7 @@ final class JsonFields {
     return value.longValue();
   }
 
-  int smallInteger(String name) {
+  public int smallInteger(String name) {
     JsonNode value = require(name);
     if (!value.isIntegralNumber() || !value.canConvertToInt()) {
       throw expected(name, "a 32-bit integer", value);
@@ -66,7 +101,7 @@ final class JsonFields {
     return value.intValue();
   }
 
-  double number(String name) {
+  public double number(String name) {
     JsonNode value = require(name);
     if (!value.isNumber()) {
       throw expected(name, "a number", value);
@@ -74,7 +109,7 @@ final class JsonFields {
     return value.doubleValue();
   }
 
-  boolean flag(String name) {
+  public boolean flag(String name) {
     JsonNode value = require(name);
     if (!value.isBoolean()) {
       throw expected(name, "true or false", value);
@@ -83,7 +118,7 @@ final class JsonFields {
   }
 
   /** A constant of an enum, written in lower case. */
-  <E extends Enum<E>> E choice(String name, Class<E> type) {
+  public <E extends Enum<E>> E choice(String name, Class<E> type) {
     String text = text(name);
     return Arrays.stream(type.getEnumConstants())
         .filter(constant -> lower(constant).equals(text))
@@ -100,12 +135,12 @@ final class JsonFields {
                         + "'; a newer version may have written it"));
   }
 
-  static String lower(Enum<?> constant) {
+  public static String lower(Enum<?> constant) {
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
   /** The elements of a list, each read by a function of its place and node. */
-  <T> List<T> list(String name, int limit, BiFunction<String, JsonNode, T> element) {
+  public <T> List<T> list(String name, int limit, BiFunction<String, JsonNode, T> element) {
     JsonNode value = require(name);
     if (!value.isArray()) {
       throw expected(name, "a list", value);
@@ -120,7 +155,7 @@ final class JsonFields {
     return list;
   }
 
-  List<String> texts(String name, int limit) {
+  public List<String> texts(String name, int limit) {
     return list(
         name,
         limit,
@@ -132,7 +167,7 @@ final class JsonFields {
         });
   }
 
-  List<Long> integers(String name, int limit) {
+  public List<Long> integers(String name, int limit) {
     return list(
         name,
         limit,
@@ -145,7 +180,7 @@ final class JsonFields {
         });
   }
 
-  List<Integer> smallIntegers(String name, int limit) {
+  public List<Integer> smallIntegers(String name, int limit) {
     return list(
         name,
         limit,
@@ -158,19 +193,19 @@ final class JsonFields {
         });
   }
 
-  JsonFields object(String name) {
+  public JsonFields object(String name) {
     return new JsonFields(source, inside(name), require(name));
   }
 
   /** The names of all fields, in the order of the text. */
-  List<String> names() {
+  public List<String> names() {
     List<String> names = new ArrayList<>();
     object.fieldNames().forEachRemaining(names::add);
     return names;
   }
 
   /** Checks that every field has been asked for. */
-  void requireNoMore() {
+  public void requireNoMore() {
     for (String name : names()) {
       if (!asked.contains(name)) {
         throw fail("unknown field '" + name + "'; a newer version may have written it");
@@ -178,7 +213,7 @@ final class JsonFields {
     }
   }
 
-  FormatException fail(String problem) {
+  public FormatException fail(String problem) {
     return new FormatException(source, (place.isEmpty() ? "" : place + ": ") + problem);
   }
 
@@ -199,7 +234,7 @@ final class JsonFields {
     return place.isEmpty() ? name : place + "." + name;
   }
 
-  static String describe(JsonNode value) {
+  public static String describe(JsonNode value) {
     String text = value.isContainerNode() ? "" : " " + value;
     return value.getNodeType().name().toLowerCase(Locale.ROOT)
         + (text.length() > 60 ? text.substring(0, 60) + ".." : text);
