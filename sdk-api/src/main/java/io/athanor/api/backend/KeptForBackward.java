@@ -1,0 +1,251 @@
+package io.athanor.api.backend;
+
+import io.athanor.api.graph.ElementOp;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.LayerOp;
+import io.athanor.api.graph.LossOp;
+import io.athanor.api.graph.Node;
+import io.athanor.api.graph.OpVisitor;
+import io.athanor.api.graph.SequenceOp;
+import io.athanor.api.graph.ShapeOp;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What each operation's backward pass reads again, as PyTorch's formulas do: values of the graph,
+ * which several operations may keep together, and buffers of its own.
+ */
+final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
+  /**
+   * What is kept.
+   *
+   * @param values names of the graph's values
+   * @param elements further numbers in the precision of the arithmetic
+   * @param fixed further bytes, whatever the precision
+   */
+  record Kept(List<String> values, long elements, long fixed) {
+    long bytes(int width) {
+      return Math.addExact(Math.multiplyExact(elements, (long) width), fixed);
+    }
+  }
+
+  private static final Kept NOTHING = new Kept(List.of(), 0, 0);
+
+  private final Graph graph;
+  private final Map<String, Long> sizes;
+  private final Set<String> needGradient;
+
+  KeptForBackward(Graph graph, Map<String, Long> sizes, Set<String> needGradient) {
+    this.graph = graph;
+    this.sizes = sizes;
+    this.needGradient = needGradient;
+  }
+
+  private long elements(String value) {
+    return graph.type(value).shape().elements(sizes);
+  }
+
+  private static Kept inputs(Node node) {
+    return new Kept(node.inputs(), 0, 0);
+  }
+
+  private static Kept result(Node node) {
+    return new Kept(List.of(node.name()), 0, 0);
+  }
+
+  /** The input, which only the gradient of the weights reads. */
+  private Kept inputForWeights(Node node, String weight) {
+    return graph.parameter(weight).trained() ? inputs(node) : NOTHING;
+  }
+
+  /** The input, and some statistics for each row of the last axis. */
+  private Kept normalised(Node node, long statistics) {
+    long size = graph.type(node.name()).shape().dim(-1).resolve(sizes);
+    return new Kept(node.inputs(), statistics * (elements(node.name()) / size), 0);
+  }
+
+  @Override
+  public Kept linear(Node node, LayerOp.Linear op) {
+    return inputForWeights(node, op.weight());
+  }
+
+  @Override
+  public Kept embedding(Node node, LayerOp.Embedding op) {
+    return inputs(node);
+  }
+
+  @Override
+  public Kept conv2d(Node node, LayerOp.Conv2d op) {
+    return inputForWeights(node, op.weight());
+  }
+
+  @Override
+  public Kept layerNorm(Node node, LayerOp.LayerNorm op) {
+    return normalised(node, 2);
+  }
+
+  @Override
+  public Kept rmsNorm(Node node, LayerOp.RmsNorm op) {
+    return normalised(node, 1);
+  }
+
+  @Override
+  public Kept batchNorm(Node node, LayerOp.BatchNorm op) {
+    long channels = graph.parameter(op.weight()).shape().elements();
+    return new Kept(node.inputs(), Math.multiplyExact(2L, channels), 0);
+  }
+
+  @Override
+  public Kept lstm(Node node, LayerOp.Lstm op) {
+    return recurrent(node, 5);
+  }
+
+  @Override
+  public Kept gru(Node node, LayerOp.Gru op) {
+    return recurrent(node, 4);
+  }
+
+  /** Input and states, and for each state element its gates and cell. */
+  private Kept recurrent(Node node, long buffers) {
+    return new Kept(
+        List.of(node.inputs().get(0), node.name()),
+        Math.multiplyExact(buffers, elements(node.name())),
+        0);
+  }
+
+  @Override
+  public Kept positionIds(Node node, SequenceOp.PositionIds op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept rope(Node node, SequenceOp.Rope op) {
+    return NOTHING;
+  }
+
+  /** A fused kernel keeps one number a row; with dropout the weights and their mask are kept. */
+  @Override
+  public Kept attention(Node node, SequenceOp.Attention op) {
+    long[] q = graph.type(node.inputs().get(0)).shape().resolve(sizes);
+    long keys = graph.type(node.inputs().get(1)).shape().dim(1).resolve(sizes);
+    long rows = Math.multiplyExact(q[0] * op.heads(), q[1]);
+    List<String> values = Stream.concat(node.inputs().stream(), Stream.of(node.name())).toList();
+    if (op.dropout() == 0) {
+      return new Kept(values, rows, 0);
+    }
+    long weights = Math.multiplyExact(rows, keys);
+    return new Kept(values, weights, weights);
+  }
+
+  @Override
+  public Kept sequencePool(Node node, SequenceOp.SequencePool op) {
+    if (op.kind() == SequenceOp.SequencePool.Kind.MAX) {
+      return inputs(node);
+    }
+    return new Kept(node.inputs().subList(1, node.inputs().size()), 0, 0);
+  }
+
+  @Override
+  public Kept activation(Node node, ElementOp.Activation op) {
+    return switch (op.kind()) {
+      case RELU, LEAKY_RELU, TANH, SIGMOID, ELU -> result(node);
+      case GELU, GELU_TANH, SILU, SOFTPLUS -> inputs(node);
+    };
+  }
+
+  @Override
+  public Kept add(Node node, ElementOp.Add op) {
+    return NOTHING;
+  }
+
+  /** Each factor is read for the gradient of the other. */
+  @Override
+  public Kept multiply(Node node, ElementOp.Multiply op) {
+    String left = node.inputs().get(0);
+    String right = node.inputs().get(1);
+    if (needGradient.contains(left) && needGradient.contains(right)) {
+      return inputs(node);
+    }
+    return new Kept(List.of(needGradient.contains(left) ? right : left), 0, 0);
+  }
+
+  @Override
+  public Kept scale(Node node, ElementOp.Scale op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept softmax(Node node, ElementOp.Softmax op) {
+    return result(node);
+  }
+
+  @Override
+  public Kept logSoftmax(Node node, ElementOp.LogSoftmax op) {
+    return result(node);
+  }
+
+  /** One byte for each element says whether it was kept. */
+  @Override
+  public Kept dropout(Node node, ElementOp.Dropout op) {
+    return new Kept(List.of(), 0, elements(node.name()));
+  }
+
+  @Override
+  public Kept reshape(Node node, ShapeOp.Reshape op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept transpose(Node node, ShapeOp.Transpose op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept concat(Node node, ShapeOp.Concat op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept slice(Node node, ShapeOp.Slice op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept reduce(Node node, ShapeOp.Reduce op) {
+    if (op.statistic() != ShapeOp.Reduce.Statistic.MAX) {
+      return NOTHING;
+    }
+    return new Kept(List.of(node.inputs().get(0), node.name()), 0, 0);
+  }
+
+  /** The maximum keeps the place of each largest element. */
+  @Override
+  public Kept pool2d(Node node, ShapeOp.Pool2d op) {
+    boolean max = op.kind() == ShapeOp.Pool2d.Kind.MAX;
+    return new Kept(
+        node.inputs(), 0, max ? Math.multiplyExact((long) Long.BYTES, elements(node.name())) : 0);
+  }
+
+  /** Targets, and the logarithm of the softmax. */
+  @Override
+  public Kept crossEntropy(Node node, LossOp.CrossEntropy op) {
+    return new Kept(List.of(node.inputs().get(1)), elements(node.inputs().get(0)), 0);
+  }
+
+  @Override
+  public Kept binaryCrossEntropy(Node node, LossOp.BinaryCrossEntropy op) {
+    return inputs(node);
+  }
+
+  @Override
+  public Kept meanSquaredError(Node node, LossOp.MeanSquaredError op) {
+    return inputs(node);
+  }
+
+  @Override
+  public Kept huber(Node node, LossOp.Huber op) {
+    return inputs(node);
+  }
+}
