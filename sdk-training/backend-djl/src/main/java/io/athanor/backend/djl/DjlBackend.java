@@ -1,0 +1,203 @@
+package io.athanor.backend.djl;
+
+import ai.djl.engine.Engine;
+import io.athanor.api.backend.Backend;
+import io.athanor.api.backend.BackendOptions;
+import io.athanor.api.backend.Capability;
+import io.athanor.api.backend.CompiledModel;
+import io.athanor.api.backend.Precision;
+import io.athanor.api.backend.Support;
+import io.athanor.api.backend.TrainableModel;
+import io.athanor.api.backend.TrainingMode;
+import io.athanor.api.common.DType;
+import io.athanor.api.error.GraphException;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Input;
+import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.Weights;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Compiles graphs to TorchScript. Thread-safe. */
+final class DjlBackend implements Backend {
+  static final Set<Capability> CAPABILITIES =
+      Set.copyOf(EnumSet.of(Capability.PREDICT, Capability.TRAIN, Capability.DETERMINISTIC));
+
+  private final Engine engine;
+  private final BackendOptions options;
+  private final LeakReporter leaks;
+  private final NativeCalls calls = new NativeCalls();
+  private final Thread exit = new Thread(calls::stop, "athanor-djl-exit");
+  private boolean closed;
+
+  DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks) {
+    this.engine = engine;
+    this.options = options;
+    this.leaks = leaks;
+    Runtime.getRuntime().addShutdownHook(exit);
+  }
+
+  @Override
+  public String name() {
+    return DjlBackendProvider.NAME;
+  }
+
+  @Override
+  public Map<String, String> identity() {
+    Map<String, String> identity = new LinkedHashMap<>();
+    identity.put("backend", name());
+    identity.put("engine", "pytorch");
+    identity.put("djl", Engine.getDjlVersion());
+    identity.put("libtorch", engine.getVersion());
+    identity.put(
+        "native", LibTorch.platform(System.getProperty("os.name"), System.getProperty("os.arch")));
+    identity.put("processor", Processor.name());
+    identity.put("device", options.device());
+    identity.put(
+        "threads", options.threads() > 0 ? "" + options.threads() : "1 or " + processors());
+    return identity;
+  }
+
+  private static int processors() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  @Override
+  public Set<Capability> capabilities() {
+    return CAPABILITIES;
+  }
+
+  @Override
+  public Support check(Graph graph, TrainingMode mode) {
+    if (graph.loss().isEmpty()) {
+      return new Support.Unsupported(
+          "the graph '" + graph.name() + "' has no loss to train on",
+          "Name one with GraphBuilder.loss");
+    }
+    if (graph.trainedParameterCount() == 0) {
+      return new Support.Unsupported(
+          "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
+    }
+    return check(graph, mode.precision());
+  }
+
+  @Override
+  public Support check(Graph graph, Precision precision) {
+    if (precision != Precision.F32) {
+      return new Support.Unsupported(
+          precision + " arithmetic on device " + options.device(), "Use Precision.F32");
+    }
+    for (Input input : graph.inputs()) {
+      if (input.type().dtype() != DType.F32 && input.type().dtype() != DType.I64) {
+        return new Support.Unsupported(
+            "input '" + input.name() + "' of type " + input.type().dtype(), "Use F32 or I64");
+      }
+    }
+    if (graph.inputs().isEmpty()) {
+      return new Support.Unsupported(
+          "the graph '" + graph.name() + "' without inputs", "Declare an input");
+    }
+    return new Support.Supported();
+  }
+
+  @Override
+  public TrainableModel compile(Graph graph, Weights weights, TrainingMode mode) {
+    requireOpen();
+    check(graph, mode).require();
+    requireFit(graph, weights);
+    return load(
+        graph,
+        scope -> {
+          List<ParameterGroup> groups = ParameterGroup.of(graph, mode.optimizer());
+          TrainingMemory memory =
+              new TrainingMemory(scope.manager(), graph, weights, mode.optimizer());
+          Program program =
+              new Program(
+                  scope.manager(),
+                  ProgramWriter.forTraining(graph, mode.optimizer(), groups),
+                  ProgramWriter.attributes(groups.size()));
+          program.bind(memory.lists(groups));
+          return new NativeTraining(graph, mode, threads(graph), calls, scope, program, memory);
+        });
+  }
+
+  @Override
+  public CompiledModel compile(Graph whole, Weights weights, Precision precision) {
+    requireOpen();
+    Graph graph = whole.forPrediction();
+    check(graph, precision).require();
+    requireFit(graph, weights);
+    return load(
+        graph,
+        scope -> {
+          Program program =
+              new Program(
+                  scope.manager(), ProgramWriter.forPrediction(graph), ProgramWriter.attributes(0));
+          program.bind(
+              List.of(
+                  graph.parameters().stream()
+                      .map(p -> HostTensor.of(scope.manager(), weights.tensor(p.name())).array())
+                      .toList()));
+          return new NativeModel(graph, threads(graph), calls, scope, program);
+        });
+  }
+
+  /** Makes a model in a scope of its own. */
+  private interface Loader<M extends NativeModel> {
+    M load(NativeScope scope);
+  }
+
+  private <M extends NativeModel> M load(Graph graph, Loader<M> loader) {
+    return calls.run(
+        () -> {
+          NativeScope scope = new NativeScope(calls);
+          boolean complete = false;
+          try {
+            M model = loader.load(scope);
+            leaks.watch(model, graph.name(), scope);
+            complete = true;
+            return model;
+          } finally {
+            if (!complete) {
+              scope.close();
+            }
+          }
+        });
+  }
+
+  private ThreadChoice threads(Graph graph) {
+    return new ThreadChoice(graph, options.threads(), processors());
+  }
+
+  private static void requireFit(Graph graph, Weights weights) {
+    weights.requireFit(graph);
+    for (Parameter parameter : graph.parameters()) {
+      DType dtype = weights.tensor(parameter.name()).dtype();
+      if (dtype != DType.F32) {
+        throw new GraphException(
+            parameter.name(), "expected F32 weights, got " + dtype + "; convert them first");
+      }
+    }
+  }
+
+  private synchronized void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("The backend is closed; open another");
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      try {
+        Runtime.getRuntime().removeShutdownHook(exit);
+      } catch (IllegalStateException shuttingDown) {
+        // The hook runs already, which is what it is for.
+      }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+package io.athanor.backend.djl;
+
+import ai.djl.Device;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.ndarray.types.SparseFormat;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.JniUtils;
+import io.athanor.api.common.DType;
+import io.athanor.api.common.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * A native tensor whose elements lie in a Java buffer, so that Java reads and writes them without a
+ * native call. Aligned as libtorch aligns its own, which keeps the choice of vector kernels, and
+ * with it the bits, the same from run to run. Keep this object as long as the native tensor is in
+ * use: it holds the memory.
+ */
+final class HostTensor {
+  private static final int ALIGNMENT = 64;
+
+  private final DType dtype;
+  private final long[] shape;
+  private final ByteBuffer bytes;
+  private final PtNDArray array;
+
+  private HostTensor(DType dtype, ByteBuffer bytes, PtNDArray array, long... shape) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.bytes = bytes;
+    this.array = array;
+  }
+
+  /** Zeros. */
+  static HostTensor zeros(PtNDManager manager, DType dtype, long... shape) {
+    return over(manager, dtype, aligned(Tensor.elements(shape) * dtype.bytes()), shape);
+  }
+
+  /** Zeros of a type the SDK's tensors do not have. */
+  static HostTensor doubles(PtNDManager manager, int count) {
+    ByteBuffer bytes = aligned(8L * count);
+    return new HostTensor(DType.I64, bytes, array(manager, bytes, DataType.FLOAT64, count), count);
+  }
+
+  /** The elements of a tensor: themselves where they lie well, else a copy. */
+  static HostTensor of(PtNDManager manager, Tensor tensor) {
+    ByteBuffer bytes = tensor.bytes();
+    if (bytes.isDirect() && bytes.capacity() > 0 && bytes.alignmentOffset(0, ALIGNMENT) == 0) {
+      return over(manager, tensor.dtype(), bytes, tensor.shape());
+    }
+    return copyOf(manager, tensor);
+  }
+
+  static HostTensor copyOf(PtNDManager manager, Tensor tensor) {
+    HostTensor copy = zeros(manager, tensor.dtype(), tensor.shape());
+    copy.set(tensor);
+    return copy;
+  }
+
+  private static HostTensor over(
+      PtNDManager manager, DType dtype, ByteBuffer bytes, long... shape) {
+    DataType type = dtype == DType.I64 ? DataType.INT64 : DataType.FLOAT32;
+    return new HostTensor(dtype, bytes, array(manager, bytes, type, shape), shape);
+  }
+
+  private static PtNDArray array(
+      PtNDManager manager, ByteBuffer bytes, DataType type, long... shape) {
+    return JniUtils.createNdFromByteBuffer(
+        manager, bytes, new Shape(shape), type, SparseFormat.DENSE, Device.cpu());
+  }
+
+  private static ByteBuffer aligned(long size) {
+    int room = Math.toIntExact(Math.max(ALIGNMENT, size) + ALIGNMENT);
+    return ByteBuffer.allocateDirect(room)
+        .alignedSlice(ALIGNMENT)
+        .slice(0, Math.toIntExact(Math.max(1, size)))
+        .order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  DType dtype() {
+    return dtype;
+  }
+
+  int rank() {
+    return shape.length;
+  }
+
+  long size(int axis) {
+    return shape[axis];
+  }
+
+  long[] shape() {
+    return shape.clone();
+  }
+
+  /** The elements, for reading and writing by index. */
+  ByteBuffer bytes() {
+    return bytes;
+  }
+
+  PtNDArray array() {
+    return array;
+  }
+
+  /** A further tensor over the same elements. */
+  PtNDArray alias(PtNDManager manager) {
+    return array(manager, bytes, DataType.FLOAT32, shape);
+  }
+
+  /** Replaces the elements by those of a tensor of this type and shape. */
+  void set(Tensor tensor) {
+    bytes.duplicate().put(tensor.bytes());
+  }
+
+  /** A copy of the elements. */
+  Tensor copy() {
+    ByteBuffer copy = aligned(bytes.capacity());
+    copy.put(bytes.duplicate()).flip();
+    return Tensor.of(dtype, copy, shape);
+  }
+}

@@ -1,0 +1,226 @@
+package io.athanor.backend.djl;
+
+import io.athanor.api.common.Tensor;
+import io.athanor.api.error.GraphException;
+import io.athanor.api.graph.Dim;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Input;
+import io.athanor.api.graph.LayerOp;
+import io.athanor.api.graph.LossOp;
+import io.athanor.api.graph.Node;
+import io.athanor.api.graph.SequenceOp;
+import io.athanor.api.graph.Shape;
+import io.athanor.api.graph.ShapeOp;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** What the tensors for a graph's inputs must satisfy before native code sees them. */
+final class InputRules {
+  /** Integers of an input that a layer uses as indices. */
+  private record Indices(String layer, int input, long limit, boolean targets) {}
+
+  /** A layer whose table of positions ends. */
+  private record Positions(String layer, Dim length, long first, long rows) {}
+
+  private final List<Input> inputs;
+  private final List<Indices> indices = new ArrayList<>();
+  private final List<Positions> positions = new ArrayList<>();
+  private final List<Node> normalised = new ArrayList<>();
+  private final Map<String, Node> nodes = new HashMap<>();
+  private final Graph graph;
+
+  InputRules(Graph graph) {
+    this.graph = graph;
+    this.inputs = List.copyOf(graph.inputs());
+    graph.nodes().forEach(node -> nodes.put(node.name(), node));
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof LayerOp.Embedding op) {
+        long rows = graph.parameter(op.weight()).shape().dim(0).offset();
+        addIndices(node.name(), node.inputs().get(0), rows, false);
+      } else if (node.op() instanceof LossOp.CrossEntropy) {
+        Dim classes = graph.type(node.inputs().get(0)).shape().dim(-1);
+        if (classes.fixed()) {
+          addIndices(node.name(), node.inputs().get(1), classes.offset(), true);
+        }
+      } else if (node.op() instanceof LayerOp.BatchNorm) {
+        normalised.add(node);
+      }
+    }
+  }
+
+  private void addIndices(String layer, String value, long limit, boolean targets) {
+    Node node = nodes.get(value);
+    if (node == null) {
+      for (int i = 0; i < inputs.size(); i++) {
+        if (inputs.get(i).name().equals(value)) {
+          indices.add(new Indices(layer, i, limit, targets));
+        }
+      }
+    } else if (node.op() instanceof ShapeOp.Reshape || node.op() instanceof ShapeOp.Transpose) {
+      addIndices(layer, node.inputs().get(0), limit, targets);
+    } else if (node.op() instanceof SequenceOp.PositionIds op) {
+      positions.add(new Positions(layer, node.type().shape().dim(1), op.first(), limit));
+    }
+  }
+
+  List<Input> inputs() {
+    return inputs;
+  }
+
+  /**
+   * The tensor for an input.
+   *
+   * @throws GraphException if there is none
+   */
+  static Tensor tensor(Map<String, Tensor> tensors, Input input) {
+    Tensor tensor = tensors.get(input.name());
+    if (tensor == null) {
+      throw new GraphException(
+          input.name(),
+          "expected a tensor "
+              + input.type()
+              + " for this input, got none; there are "
+              + tensors.keySet());
+    }
+    return tensor;
+  }
+
+  /**
+   * The values of the symbolic sizes.
+   *
+   * @throws GraphException if a tensor is missing or does not fit, or if two disagree on a symbol
+   */
+  Map<String, Long> sizes(Map<String, Tensor> tensors, boolean training) {
+    Map<String, Long> sizes = new HashMap<>();
+    for (Input input : inputs) {
+      bind(input, tensor(tensors, input), sizes);
+    }
+    for (Positions table : positions) {
+      long end = table.first + table.length.resolve(sizes);
+      if (end > table.rows) {
+        throw new GraphException(
+            table.layer,
+            "expected at most " + table.rows + " positions, got " + end + "; cut the sequence");
+      }
+    }
+    if (training) {
+      normalised.forEach(node -> requireSpread(node, sizes));
+    }
+    return sizes;
+  }
+
+  private static void bind(Input input, Tensor tensor, Map<String, Long> sizes) {
+    Shape shape = input.type().shape();
+    boolean fits = tensor.dtype() == input.type().dtype() && tensor.rank() == shape.rank();
+    for (int axis = 0; fits && axis < shape.rank(); axis++) {
+      Dim dim = shape.dim(axis);
+      long value = tensor.size(axis) - dim.offset();
+      if (dim.symbol() == null) {
+        fits = value == 0;
+      } else if (value < 1) {
+        fits = false;
+      } else {
+        Long known = sizes.putIfAbsent(dim.symbol(), value);
+        if (known != null && known != value) {
+          throw new GraphException(
+              input.name(),
+              "expected size "
+                  + (known + dim.offset())
+                  + " on axis "
+                  + axis
+                  + ", where '"
+                  + dim.symbol()
+                  + "' is "
+                  + known
+                  + " by an earlier input; got "
+                  + tensor);
+        }
+      }
+    }
+    if (!fits) {
+      throw new GraphException(
+          input.name(), "expected a tensor " + input.type() + ", got " + tensor);
+    }
+  }
+
+  private void requireSpread(Node node, Map<String, Long> sizes) {
+    long[] x = graph.type(node.inputs().get(0)).shape().resolve(sizes);
+    if (Tensor.elements(x) == x[1]) {
+      throw new GraphException(
+          node.name(),
+          "expected more than one value for each channel to train on, got "
+              + Arrays.toString(x)
+              + "; use a larger batch");
+    }
+  }
+
+  /**
+   * Checks the indices in a batch.
+   *
+   * @param elements a buffer for each input, in the order of {@link #inputs}
+   * @throws GraphException if one lies outside its table, or if no target counts
+   */
+  void requireIndices(List<HostTensor> elements) {
+    for (Indices rule : indices) {
+      LongBuffer longs = elements.get(rule.input).bytes().asLongBuffer();
+      long scored = 0;
+      for (int i = 0; i < longs.limit(); i++) {
+        long index = longs.get(i);
+        if (index >= 0 && index < rule.limit) {
+          scored++;
+        } else if (!rule.targets || index != LossOp.IGNORED) {
+          throw outside(rule, i, index);
+        }
+      }
+      if (scored == 0) {
+        throw new GraphException(
+            inputs.get(rule.input).name(),
+            "expected at least one target that counts, got only " + LossOp.IGNORED);
+      }
+    }
+  }
+
+  private GraphException outside(Indices rule, int position, long index) {
+    return new GraphException(
+        inputs.get(rule.input).name(),
+        "expected "
+            + (rule.targets ? "classes" : "ids")
+            + " from 0 to "
+            + (rule.limit - 1)
+            + " for layer '"
+            + rule.layer
+            + "'"
+            + (rule.targets ? " or " + LossOp.IGNORED : "")
+            + ", got "
+            + index
+            + " at element "
+            + position);
+  }
+
+  /** Whether tensors have the types and shapes of some others, which were checked. */
+  boolean same(Map<String, Tensor> tensors, List<HostTensor> checked) {
+    for (int i = 0; i < inputs.size(); i++) {
+      if (!same(tensors.get(inputs.get(i).name()), checked.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean same(@Nullable Tensor tensor, HostTensor checked) {
+    if (tensor == null || tensor.dtype() != checked.dtype() || tensor.rank() != checked.rank()) {
+      return false;
+    }
+    for (int axis = 0; axis < tensor.rank(); axis++) {
+      if (tensor.size(axis) != checked.size(axis)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,127 @@
+package io.athanor.backend.djl;
+
+import ai.djl.pytorch.engine.PtNDArray;
+import io.athanor.api.backend.MicroBatch;
+import io.athanor.api.backend.StepResult;
+import io.athanor.api.backend.StepSettings;
+import io.athanor.api.backend.TrainableModel;
+import io.athanor.api.backend.TrainingMode;
+import io.athanor.api.backend.TrainingState;
+import io.athanor.api.common.DType;
+import io.athanor.api.common.Tensor;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.TensorType;
+import io.athanor.api.graph.Weights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A graph in training. */
+final class NativeTraining extends NativeModel implements TrainableModel {
+  private final TrainingMemory memory;
+  private final Calls<StepCall> steps;
+  private final Calls<ForwardCall> evaluations;
+  private long seed;
+  private long taken;
+
+  /**
+   * @param program as {@link ProgramWriter#forTraining} writes it
+   */
+  NativeTraining(
+      Graph graph,
+      TrainingMode mode,
+      ThreadChoice choice,
+      NativeCalls gate,
+      NativeScope scope,
+      Program program,
+      TrainingMemory memory) {
+    super(graph.forPrediction(), choice, gate, scope, program);
+    this.memory = memory;
+    this.seed = mode.seed();
+    InputRules rules = new InputRules(graph);
+    List<TensorType> loss = List.of(graph.type(graph.loss().orElseThrow()));
+    this.steps = new Calls<>(tensors -> new StepCall(rules, choice, scope.newManager(), tensors));
+    this.evaluations = new Calls<>(tensors -> new ForwardCall(rules, choice, scope, tensors, loss));
+  }
+
+  @Override
+  public StepResult step(List<MicroBatch> microBatches, StepSettings settings) {
+    if (microBatches.isEmpty()) {
+      throw new IllegalArgumentException("microBatches must not be empty");
+    }
+    return alone(
+        () -> {
+          StepCall call = prepared(microBatches);
+          call.set(settings, microBatches);
+          memory.countStep(taken + 1);
+          StepResult result = call.run(program());
+          taken++;
+          return result;
+        });
+  }
+
+  private StepCall prepared(List<MicroBatch> microBatches) {
+    StepCall call = steps.loaded(microBatches.stream().map(MicroBatch::tensors).toList());
+    call.seed(seed, taken);
+    NativeCalls.threads(call.threads());
+    return call;
+  }
+
+  @Override
+  public double loss(MicroBatch batch) {
+    return alone(
+        () ->
+            forward(evaluations, "evaluate", batch.tensors())
+                .get(0)
+                .bytes()
+                .asFloatBuffer()
+                .get(0));
+  }
+
+  @Override
+  public Weights gradients(MicroBatch batch) {
+    return alone(
+        () -> {
+          Map<String, Tensor> statistics = memory.statistics();
+          Map<String, HostTensor> results = new LinkedHashMap<>();
+          try (var manager = scope().newManager()) {
+            memory
+                .trained()
+                .forEach(
+                    (name, tensor) ->
+                        results.put(name, HostTensor.zeros(manager, DType.F32, tensor.shape())));
+            List<PtNDArray> arrays = new ArrayList<>();
+            results.values().forEach(tensor -> arrays.add(tensor.array()));
+            prepared(List.of(batch)).gradients(program(), arrays);
+            Map<String, Tensor> gradients = new LinkedHashMap<>();
+            results.forEach((name, tensor) -> gradients.put(name, tensor.copy()));
+            return Weights.of(gradients);
+          } finally {
+            memory.setWeights(statistics);
+          }
+        });
+  }
+
+  @Override
+  public Weights weights() {
+    return still(() -> Weights.of(memory.weights()));
+  }
+
+  @Override
+  public TrainingState state() {
+    return still(
+        () -> new TrainingState(Weights.of(memory.weights()), memory.moments(), taken, seed));
+  }
+
+  @Override
+  public void restore(TrainingState state) {
+    still(
+        () -> {
+          memory.restore(state);
+          taken = state.steps();
+          seed = state.seed();
+          return taken;
+        });
+  }
+}

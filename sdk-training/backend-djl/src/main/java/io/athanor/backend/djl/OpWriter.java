@@ -1,0 +1,381 @@
+package io.athanor.backend.djl;
+
+import io.athanor.api.graph.ElementOp;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.LayerOp;
+import io.athanor.api.graph.LossOp;
+import io.athanor.api.graph.Node;
+import io.athanor.api.graph.OpVisitor;
+import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.SequenceOp;
+import io.athanor.api.graph.ShapeOp;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the TorchScript statements of a forward pass. Each visit returns the expression of a
+ * node's result; what needs several statements appends the earlier ones first. One for each method
+ * body.
+ */
+final class OpWriter implements OpVisitor<String> {
+  private static final int F32 = 6;
+
+  private final Graph graph;
+  private final boolean training;
+  private final StringBuilder body;
+  private final Map<String, Integer> parameters = new HashMap<>();
+  private final Map<String, String> variables = new HashMap<>();
+  private final SequenceWriter sequences;
+  private int temporaries;
+
+  /**
+   * @param training whether dropout and batch statistics are on; then a variable {@code generator}
+   *     is in scope where the graph draws random numbers
+   * @param body where statements go; a variable {@code p} with all parameters is in scope
+   */
+  OpWriter(Graph graph, boolean training, StringBuilder body) {
+    this.graph = graph;
+    this.training = training;
+    this.body = body;
+    for (Parameter parameter : graph.parameters()) {
+      parameters.put(parameter.name(), parameters.size());
+    }
+    this.sequences = new SequenceWriter(this);
+  }
+
+  /** Declares that an input of the graph is the value of an expression. */
+  void input(String name, String expression) {
+    variables.put(name, assign(expression));
+  }
+
+  /** Appends the statements of a node. */
+  void node(Node node) {
+    variables.put(node.name(), assign(node.op().accept(this, node)));
+  }
+
+  /** The variable that holds a value. */
+  String variable(String value) {
+    return variables.getOrDefault(value, value);
+  }
+
+  /** The variable of a node's input. */
+  String in(Node node, int index) {
+    return variable(node.inputs().get(index));
+  }
+
+  /** Appends an assignment and returns the new variable. */
+  String assign(String expression) {
+    String variable = "v" + temporaries++;
+    statement(variable + " = " + expression);
+    return variable;
+  }
+
+  void statement(String statement) {
+    body.append("    ").append(statement).append('\n');
+  }
+
+  boolean training() {
+    return training;
+  }
+
+  /** The size of one axis of a node's input: a literal where fixed. */
+  String size(Node node, int index, int axis) {
+    var dim = graph.type(node.inputs().get(index)).shape().dim(axis);
+    return dim.fixed()
+        ? Long.toString(dim.offset())
+        : "torch.size(" + in(node, index) + ", " + axis + ")";
+  }
+
+  /** The size of one axis of a node's input, fixed by the graph's rules. */
+  long fixed(Node node, int index, int axis) {
+    return graph.type(node.inputs().get(index)).shape().dim(axis).offset();
+  }
+
+  private int rank(Node node, int index) {
+    return graph.type(node.inputs().get(index)).shape().rank();
+  }
+
+  private String parameter(@Nullable String name) {
+    return name == null ? "None" : "p[" + parameters.get(name) + "]";
+  }
+
+  private String parameters(List<String> names) {
+    return names.stream().map(this::parameter).collect(Collectors.joining(", ", "[", "]"));
+  }
+
+  static String call(String function, Object... arguments) {
+    StringBuilder text = new StringBuilder("torch.").append(function).append('(');
+    for (int i = 0; i < arguments.length; i++) {
+      text.append(i > 0 ? ", " : "").append(literal(arguments[i]));
+    }
+    return text.append(')').toString();
+  }
+
+  private static String literal(Object value) {
+    if (value instanceof Double number) {
+      return number(number);
+    }
+    if (value instanceof Boolean flag) {
+      return flag ? "True" : "False";
+    }
+    return value.toString();
+  }
+
+  /** A float literal that keeps every bit. */
+  static String number(double value) {
+    return Double.toString(value).replace('E', 'e');
+  }
+
+  private static String pair(int value) {
+    return "[" + value + ", " + value + "]";
+  }
+
+  @Override
+  public String linear(Node node, LayerOp.Linear op) {
+    return call("linear", in(node, 0), parameter(op.weight()), parameter(op.bias()));
+  }
+
+  @Override
+  public String embedding(Node node, LayerOp.Embedding op) {
+    return call("embedding", parameter(op.weight()), in(node, 0));
+  }
+
+  @Override
+  public String conv2d(Node node, LayerOp.Conv2d op) {
+    return call(
+        "conv2d",
+        in(node, 0),
+        parameter(op.weight()),
+        parameter(op.bias()),
+        pair(op.stride()),
+        pair(op.padding()),
+        "[1, 1]",
+        1);
+  }
+
+  @Override
+  public String layerNorm(Node node, LayerOp.LayerNorm op) {
+    long size = graph.parameter(op.weight()).shape().elements();
+    return call(
+        "layer_norm",
+        in(node, 0),
+        "[" + size + "]",
+        parameter(op.weight()),
+        parameter(op.bias()),
+        op.epsilon());
+  }
+
+  @Override
+  public String rmsNorm(Node node, LayerOp.RmsNorm op) {
+    long size = graph.parameter(op.weight()).shape().elements();
+    return call("rms_norm", in(node, 0), "[" + size + "]", parameter(op.weight()), op.epsilon());
+  }
+
+  @Override
+  public String batchNorm(Node node, LayerOp.BatchNorm op) {
+    return call(
+        "batch_norm",
+        in(node, 0),
+        parameter(op.weight()),
+        parameter(op.bias()),
+        parameter(op.mean()),
+        parameter(op.variance()),
+        training,
+        op.momentum(),
+        op.epsilon(),
+        false);
+  }
+
+  @Override
+  public String lstm(Node node, LayerOp.Lstm op) {
+    String zero = firstState(node, op.hiddenWeight());
+    String result = "v" + temporaries++;
+    statement(result + ", _h, _c = " + recurrent("lstm", node, "[" + zero + ", " + zero + "]", op));
+    return result;
+  }
+
+  @Override
+  public String gru(Node node, LayerOp.Gru op) {
+    String result = "v" + temporaries++;
+    String zero = firstState(node, op.hiddenWeight());
+    statement(result + ", _h = " + recurrent("gru", node, zero, op));
+    return result;
+  }
+
+  private String firstState(Node node, String hiddenWeight) {
+    long hidden = graph.parameter(hiddenWeight).shape().dim(1).offset();
+    return assign(call("new_zeros", in(node, 0), "[1, " + size(node, 0, 0) + ", " + hidden + "]"));
+  }
+
+  private String recurrent(String function, Node node, String state, LayerOp op) {
+    return call(
+        function,
+        in(node, 0),
+        state,
+        parameters(op.parameters()),
+        true,
+        1,
+        0.0,
+        training,
+        false,
+        true);
+  }
+
+  @Override
+  public String positionIds(Node node, SequenceOp.PositionIds op) {
+    return sequences.positionIds(node, op);
+  }
+
+  @Override
+  public String rope(Node node, SequenceOp.Rope op) {
+    return sequences.rope(node, op);
+  }
+
+  @Override
+  public String attention(Node node, SequenceOp.Attention op) {
+    return sequences.attention(node, op);
+  }
+
+  @Override
+  public String sequencePool(Node node, SequenceOp.SequencePool op) {
+    return sequences.pool(node, op);
+  }
+
+  @Override
+  public String activation(Node node, ElementOp.Activation op) {
+    String x = in(node, 0);
+    return switch (op.kind()) {
+      case RELU -> call("relu", x);
+      case GELU -> "torch.gelu(" + x + ")";
+      case GELU_TANH -> "torch.gelu(" + x + ", approximate=\"tanh\")";
+      case SILU -> call("silu", x);
+      case TANH -> call("tanh", x);
+      case SIGMOID -> call("sigmoid", x);
+      case LEAKY_RELU -> call("leaky_relu", x, 0.01);
+      case ELU -> call("elu", x);
+      case SOFTPLUS -> call("softplus", x);
+    };
+  }
+
+  @Override
+  public String add(Node node, ElementOp.Add op) {
+    return call("add", in(node, 0), in(node, 1));
+  }
+
+  @Override
+  public String multiply(Node node, ElementOp.Multiply op) {
+    return call("mul", in(node, 0), in(node, 1));
+  }
+
+  @Override
+  public String scale(Node node, ElementOp.Scale op) {
+    return call("mul", in(node, 0), op.factor());
+  }
+
+  @Override
+  public String softmax(Node node, ElementOp.Softmax op) {
+    return call("softmax", in(node, 0), -1);
+  }
+
+  @Override
+  public String logSoftmax(Node node, ElementOp.LogSoftmax op) {
+    return call("log_softmax", in(node, 0), -1);
+  }
+
+  @Override
+  public String dropout(Node node, ElementOp.Dropout op) {
+    return dropped(in(node, 0), op.rate());
+  }
+
+  /** Dropout with the program's own generator, so that models never share a random stream. */
+  String dropped(String x, double rate) {
+    if (!training || rate == 0) {
+      return x;
+    }
+    String kept =
+        assign(
+            "torch.bernoulli_(torch.empty_like("
+                + x
+                + "), "
+                + number(1 - rate)
+                + ", generator=generator)");
+    return call("mul", x, call("div_", kept, 1 - rate));
+  }
+
+  @Override
+  public String reshape(Node node, ShapeOp.Reshape op) {
+    List<String> sizes = new ArrayList<>(List.of("-1"));
+    op.sizes().forEach(size -> sizes.add(size.toString()));
+    return call("reshape", in(node, 0), sizes);
+  }
+
+  @Override
+  public String transpose(Node node, ShapeOp.Transpose op) {
+    return call("permute", in(node, 0), op.axes());
+  }
+
+  @Override
+  public String concat(Node node, ShapeOp.Concat op) {
+    return call("cat", node.inputs().stream().map(this::variable).toList(), op.axis());
+  }
+
+  @Override
+  public String slice(Node node, ShapeOp.Slice op) {
+    return call("slice", in(node, 0), op.axis(), op.from(), op.to());
+  }
+
+  @Override
+  public String reduce(Node node, ShapeOp.Reduce op) {
+    String function =
+        switch (op.statistic()) {
+          case MEAN -> "mean";
+          case SUM -> "sum";
+          case MAX -> "amax";
+        };
+    return call(function, in(node, 0), op.axes());
+  }
+
+  @Override
+  public String pool2d(Node node, ShapeOp.Pool2d op) {
+    String window = pair(op.kernel()) + ", " + pair(op.stride()) + ", " + pair(op.padding());
+    return op.kind() == ShapeOp.Pool2d.Kind.MAX
+        ? call("max_pool2d", in(node, 0), window)
+        : call("avg_pool2d", in(node, 0), window, false, true);
+  }
+
+  @Override
+  public String crossEntropy(Node node, LossOp.CrossEntropy op) {
+    String logits = in(node, 0);
+    String targets = in(node, 1);
+    if (rank(node, 0) > 2) {
+      logits = call("flatten", logits, 0, -2);
+      targets = call("flatten", targets);
+    }
+    return call(
+        "cross_entropy_loss", logits, targets, "None", 1, LossOp.IGNORED, op.labelSmoothing());
+  }
+
+  @Override
+  public String binaryCrossEntropy(Node node, LossOp.BinaryCrossEntropy op) {
+    return call("binary_cross_entropy_with_logits", in(node, 0), in(node, 1));
+  }
+
+  @Override
+  public String meanSquaredError(Node node, LossOp.MeanSquaredError op) {
+    return call("mse_loss", in(node, 0), in(node, 1));
+  }
+
+  @Override
+  public String huber(Node node, LossOp.Huber op) {
+    return call("huber_loss", in(node, 0), in(node, 1), 1, op.delta());
+  }
+
+  /** The same numbers as 32-bit floats. */
+  static String toFloat(String x) {
+    return call("to", x, F32);
+  }
+}

@@ -1,0 +1,60 @@
+package io.athanor.backend.djl;
+
+import ai.djl.ndarray.NDList;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
+import ai.djl.pytorch.jni.JniUtils;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Collection;
+import java.util.List;
+
+/** A loaded TorchScript class. Not thread-safe. */
+final class Program implements AutoCloseable {
+  private final PtSymbolBlock block;
+
+  Program(PtNDManager manager, String text, List<String> attributes) {
+    byte[] archive = ScriptArchive.write(ProgramWriter.CLASS, text, attributes);
+    try {
+      block = JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Sets the list attributes, in the order of the program's {@code bind}. */
+  void bind(List<? extends Collection<PtNDArray>> lists) {
+    IValue[] values = lists.stream().map(Program::list).toArray(IValue[]::new);
+    run("bind", values);
+    for (IValue value : values) {
+      value.close();
+    }
+  }
+
+  static IValue list(Collection<PtNDArray> arrays) {
+    return IValue.listFrom(arrays.toArray(PtNDArray[]::new));
+  }
+
+  /** Runs a method without recording gradients; results go into tensors among the arguments. */
+  void run(String method, IValue... arguments) {
+    IValueUtils.runMethod(block, method, arguments).close();
+  }
+
+  /**
+   * Runs a method that computes gradients; results go into tensors among the arguments.
+   *
+   * @param arguments end with an array that names the method, as {@link IValueUtils} reads it
+   */
+  void train(NDList arguments) {
+    IValueUtils.forward(block, arguments, true).close();
+  }
+
+  @Override
+  public void close() {
+    block.close();
+  }
+}
