@@ -224,8 +224,10 @@ public final class ReportJson {
     return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static String base64(ByteBuffer bytes) {
-    return Base64.getEncoder().encodeToString(bytes.array());
+  private static String base64(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.capacity()];
+    buffer.rewind().get(bytes);
+    return Base64.getEncoder().encodeToString(bytes);
   }
 
   static String lower(Enum<?> constant) {
