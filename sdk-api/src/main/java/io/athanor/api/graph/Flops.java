@@ -66,7 +66,7 @@ public record Flops(Map<String, Long> forward, Map<String, Long> backward) {
         || op instanceof LayerOp.Conv2d
         || op instanceof LayerOp.Lstm
         || op instanceof LayerOp.Gru) {
-      return (input ? 1 : 0) + (weights ? 1 : 0);
+      return (input ? 1L : 0L) + (weights ? 1L : 0L);
     }
     if (!input && !weights) {
       return 0;
