@@ -1,6 +1,6 @@
 package io.athanor.api.error;
 
-/** A failure inside an engine. */
+/** A failure inside an engine, or an engine that has too much to do. */
 public final class BackendException extends AthanorException {
   private static final long serialVersionUID = 1L;
 
@@ -13,6 +13,14 @@ public final class BackendException extends AthanorException {
 
   public BackendException(String backend, String problem, Throwable cause) {
     super("Backend '" + backend + "': " + problem, cause, false);
+    this.backend = backend;
+  }
+
+  /**
+   * @param retryable whether the same call may succeed later, for example after a rush
+   */
+  public BackendException(String backend, String problem, boolean retryable) {
+    super("Backend '" + backend + "': " + problem, retryable);
     this.backend = backend;
   }
 
