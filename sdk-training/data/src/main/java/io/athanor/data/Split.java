@@ -1,0 +1,249 @@
+package io.athanor.data;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.data.Batches;
+import io.athanor.api.data.Column;
+import io.athanor.api.data.ColumnType;
+import io.athanor.api.data.DataProvenance;
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Rows;
+import io.athanor.api.data.Schema;
+import io.athanor.api.data.Tokenizer;
+import io.athanor.api.data.TrainingData;
+import io.athanor.api.error.ValidationException;
+import io.athanor.data.batch.EncodedBatches;
+import io.athanor.data.source.CellDigest;
+import io.athanor.data.split.StratifiedSplit;
+import io.athanor.data.table.IndexedRows;
+import io.athanor.data.table.Table;
+import io.athanor.data.transform.EncodingFit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * A dataset dealt to training, validation and test rows: what a training run needs. Nothing is read
+ * before it is needed. Every row is in exactly one part; the encoding is fitted on the training
+ * rows only. Immutable and thread-safe.
+ *
+ * <p>Rows are dealt by seeded shuffles within each label, so each part has its share of every
+ * label, and equal seeds give equal parts on every platform.
+ */
+public final class Split implements TrainingData {
+  private static final String TRAIN = "train";
+  private static final String VALIDATION = "validation";
+  private static final String TEST = "test";
+
+  private final Dataset dataset;
+  private final double[] shares;
+  private final long seed;
+  private final boolean stratified;
+  private final long cacheBytes;
+  private final Lazy<Parts> parts = new Lazy<>(this::deal);
+  private final Lazy<Encoded> encoded = new Lazy<>(this::encode);
+
+  private record Parts(
+      IndexedRows train, IndexedRows validation, IndexedRows test, Digest fingerprint) {}
+
+  private record Encoded(FeatureEncoding encoding, Batches train, Batches validation) {}
+
+  private Split(Dataset dataset, double[] shares, long seed, boolean stratified, long cacheBytes) {
+    this.dataset = dataset;
+    this.shares = shares;
+    this.seed = seed;
+    this.stratified = stratified;
+    this.cacheBytes = cacheBytes;
+  }
+
+  static Split of(Dataset dataset, double train, double validation, double test) {
+    if (!(train > 0 && validation >= 0 && test >= 0)
+        || Math.abs(train + validation + test - 1) > 1e-6) {
+      throw new IllegalArgumentException(
+          "train must be above 0, validation and test at least 0, and their sum 1, got "
+              + train
+              + ", "
+              + validation
+              + ", "
+              + test);
+    }
+    return new Split(
+        dataset,
+        new double[] {train, validation, test},
+        0,
+        true,
+        Runtime.getRuntime().maxMemory() / 4);
+  }
+
+  /** Deals the rows in another way; 0 unless set. */
+  public Split seed(long newSeed) {
+    return new Split(dataset, shares, newSeed, stratified, cacheBytes);
+  }
+
+  /** Deals the rows without a look at their labels. */
+  public Split unstratified() {
+    return new Split(dataset, shares, seed, false, cacheBytes);
+  }
+
+  /**
+   * About how much memory encoded rows may take; a quarter of the heap unless set. Rows beyond it
+   * are read and encoded again in every epoch.
+   */
+  public Split cacheBytes(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("bytes must be at least 0, got " + bytes);
+    }
+    return new Split(dataset, shares, seed, stratified, bytes);
+  }
+
+  /** The dataset that was split. */
+  public Dataset dataset() {
+    return dataset;
+  }
+
+  @Override
+  public FeatureEncoding encoding() {
+    return encoded.value().encoding();
+  }
+
+  @Override
+  public Batches train() {
+    return encoded.value().train();
+  }
+
+  @Override
+  public Optional<Batches> validation() {
+    return shares[1] > 0 ? Optional.of(encoded.value().validation()) : Optional.empty();
+  }
+
+  /** The rows behind {@link #train}, target included. */
+  public Rows trainRows() {
+    return parts.value().train();
+  }
+
+  /**
+   * The rows behind {@link #validation}, target included.
+   *
+   * @throws ValidationException if the split has none
+   */
+  public Rows validationRows() {
+    requireShare(1, VALIDATION);
+    return parts.value().validation();
+  }
+
+  /**
+   * Rows that training never sees, target included.
+   *
+   * @throws ValidationException if the split has none
+   */
+  public Rows test() {
+    requireShare(2, TEST);
+    return parts.value().test();
+  }
+
+  private void requireShare(int part, String name) {
+    if (shares[part] == 0) {
+      throw new ValidationException(
+          "split", List.of("it has no " + name + " rows; give that part a share above 0"));
+    }
+  }
+
+  @Override
+  public DataProvenance provenance() {
+    Table table = dataset.table();
+    Parts dealt = parts.value();
+    List<DataProvenance.Step> steps = new ArrayList<>();
+    Digest content = table.rows().fingerprint();
+    steps.add(new DataProvenance.Step("select", columns(table.schema()), content));
+    table
+        .quarantine()
+        .ifPresent(
+            report ->
+                steps.add(
+                    new DataProvenance.Step(
+                        "quarantine",
+                        report.quarantined() + " of " + report.rows() + " rows set aside",
+                        content)));
+    steps.add(
+        new DataProvenance.Step(
+            "split",
+            "%s %s, %s %s, %s %s, %s"
+                .formatted(
+                    TRAIN,
+                    shares[0],
+                    VALIDATION,
+                    shares[1],
+                    TEST,
+                    shares[2],
+                    stratified ? "stratified" : "unstratified"),
+            dealt.fingerprint()));
+    steps.add(new DataProvenance.Step("encode", "fitted on " + TRAIN, encodingFingerprint()));
+    return new DataProvenance(
+        table.source(),
+        table.sourceFingerprint(),
+        table.size(),
+        steps,
+        Map.of(
+            TRAIN, dealt.train().size(),
+            VALIDATION, dealt.validation().size(),
+            TEST, dealt.test().size()),
+        seed);
+  }
+
+  private static String columns(Schema schema) {
+    return schema.columns().stream()
+        .map(
+            column -> column.type().name().toLowerCase(java.util.Locale.ROOT) + " " + column.name())
+        .collect(Collectors.joining(", "));
+  }
+
+  private Digest encodingFingerprint() {
+    FeatureEncoding encoding = encoding();
+    CellDigest digest = new CellDigest();
+    encoding.encoders().forEach(encoder -> digest.text(encoder.toString()));
+    digest.text(encoding.target().toString());
+    encoding.tokenizer().map(Tokenizer::json).ifPresent(digest::text);
+    return digest.finish();
+  }
+
+  private Parts deal() {
+    Table table = dataset.table();
+    boolean byLabel =
+        stratified
+            && table
+                .schema()
+                .target()
+                .map(Column::type)
+                .filter(ColumnType.CATEGORY::equals)
+                .isPresent();
+    int[][] dealt =
+        byLabel
+            ? StratifiedSplit.of(table.labelOfEachRow(), table.labels(), shares, seed)
+            : StratifiedSplit.of(new int[table.size()], List.of("every row"), shares, seed);
+    CellDigest digest = new CellDigest().text(table.rows().fingerprint().hex());
+    for (int[] part : dealt) {
+      for (int row : part) {
+        digest.cell((double) row);
+      }
+      digest.endRow();
+    }
+    return new Parts(
+        table.rows(dealt[0]), table.rows(dealt[1]), table.rows(dealt[2]), digest.finish());
+  }
+
+  private Encoded encode() {
+    if (dataset.table().schema().target().isEmpty()) {
+      throw new ValidationException(
+          "dataset", List.of("there is nothing to learn; call label(...) or estimate(...)"));
+    }
+    Parts dealt = parts.value();
+    FeatureEncoding encoding = EncodingFit.of(dealt.train(), dataset.encodingOptions());
+    double trainShare = shares[0] / (shares[0] + shares[1]);
+    long trainCache = (long) (cacheBytes * trainShare);
+    return new Encoded(
+        encoding,
+        new EncodedBatches(dealt.train(), encoding, trainCache),
+        new EncodedBatches(dealt.validation(), encoding, cacheBytes - trainCache));
+  }
+}

@@ -1,0 +1,5 @@
+/** Feature encodings fitted on rows. */
+@NullMarked
+package io.athanor.data.transform;
+
+import org.jspecify.annotations.NullMarked;
