@@ -1,0 +1,130 @@
+package io.athanor.api.backend;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.athanor.api.graph.Dim;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.ShapeOp;
+import io.athanor.api.graph.TensorType;
+import io.athanor.api.graph.Value;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class MemoryEstimateTest {
+  private static final Map<String, Long> SIZES = Map.of("batch", 4L, "sequence", 6L);
+
+  private static TrainingMode mode(Optimizer optimizer, Precision precision) {
+    return new TrainingMode(optimizer, precision, 1);
+  }
+
+  private static Graph mlp() {
+    GraphBuilder g = Graph.builder("mlp");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.of(10)));
+    Value y = g.linear("b", g.relu(g.linear("a", x, 20)), 3);
+    Value t = g.target("t", TensorType.i64(Dim.BATCH));
+    return g.output("y", y).loss(g.crossEntropy(y, t)).build();
+  }
+
+  @Test
+  void aPerceptronKeepsItsInputsAndRectifiedValues() {
+    MemoryEstimate estimate =
+        MemoryEstimate.training(mlp(), SIZES, mode(Optimizer.adam(), Precision.F32));
+
+    long parameters = 20 * 10 + 20 + 3 * 20 + 3;
+    long x = 4 * 10 * 4;
+    long targets = 4 * 8;
+    long rectified = 4 * 20 * 4;
+    long logSoftmax = 4 * 3 * 4;
+    assertThat(estimate.parameters()).isEqualTo(4 * parameters);
+    assertThat(estimate.gradients()).isEqualTo(4 * parameters);
+    assertThat(estimate.optimizer()).isEqualTo(8 * parameters);
+    assertThat(estimate.activations()).isEqualTo(x + targets + rectified + logSoftmax);
+    assertThat(estimate.working()).isEqualTo(2 * 4 * 20 * 4);
+    assertThat(estimate.total())
+        .isEqualTo(16 * parameters + x + targets + rectified + logSoftmax + 2 * 4 * 20 * 4);
+  }
+
+  @Test
+  void eachOptimizerKeepsItsMoments() {
+    long parameters = 283;
+
+    assertThat(optimizerBytes(Optimizer.sgd(0))).isZero();
+    assertThat(optimizerBytes(Optimizer.sgd(0.9))).isEqualTo(4 * parameters);
+    assertThat(optimizerBytes(Optimizer.adam())).isEqualTo(8 * parameters);
+    assertThat(optimizerBytes(Optimizer.adamW(0.01))).isEqualTo(8 * parameters);
+  }
+
+  private static long optimizerBytes(Optimizer optimizer) {
+    return MemoryEstimate.training(mlp(), SIZES, mode(optimizer, Precision.F32)).optimizer();
+  }
+
+  @Test
+  void frozenWeightsCostNoGradients() {
+    Graph frozen = mlp().freeze(name -> name.startsWith("a."));
+    MemoryEstimate estimate =
+        MemoryEstimate.training(frozen, SIZES, mode(Optimizer.adam(), Precision.F32));
+
+    assertThat(estimate.parameters()).isEqualTo(4 * 283);
+    assertThat(estimate.gradients()).isEqualTo(4 * 63);
+    assertThat(estimate.optimizer()).isEqualTo(8 * 63);
+  }
+
+  @Test
+  void halfPrecisionHalvesActivationsAndAddsACopyOfTheWeights() {
+    MemoryEstimate full =
+        MemoryEstimate.training(mlp(), SIZES, mode(Optimizer.adam(), Precision.F32));
+    MemoryEstimate half =
+        MemoryEstimate.training(mlp(), SIZES, mode(Optimizer.adam(), Precision.BF16));
+
+    assertThat(half.parameters()).isEqualTo(6 * 283);
+    assertThat(half.activations() - 32).isEqualTo((full.activations() - 32) / 2);
+    assertThat(half.gradients()).isEqualTo(full.gradients());
+  }
+
+  @Test
+  void predictionFreesWhatNobodyReadsAgain() {
+    MemoryEstimate estimate = MemoryEstimate.prediction(mlp(), SIZES, Precision.F32);
+
+    long x = 4 * 10 * 4;
+    long hidden = 4 * 20 * 4;
+    assertThat(estimate.activations()).isEqualTo(x + 2 * hidden);
+    assertThat(estimate.gradients()).isZero();
+    assertThat(estimate.total()).isEqualTo(4 * 283 + x + 2 * hidden);
+  }
+
+  @Test
+  void attentionKeepsItsWeightsOnlyWithDropout() {
+    assertThat(attention(0.1) - attention(0))
+        .isEqualTo((4 * 2 * 6 * 6) * 4 + (4 * 2 * 6 * 6) - (4 * 2 * 6) * 4);
+  }
+
+  private static long attention(double dropout) {
+    GraphBuilder g = Graph.builder("attention");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    Value q = g.linear("q", x, 8);
+    Value y = g.attention("a", 2, false, dropout, q, q, q);
+    Value loss = g.reduce(ShapeOp.Reduce.Statistic.MEAN, y, 0, 1, 2);
+    Graph graph = g.output("y", y).loss(loss).build();
+    return MemoryEstimate.training(graph, SIZES, mode(Optimizer.adam(), Precision.F32))
+        .activations();
+  }
+
+  @Test
+  void aMaximumOverWindowsKeepsPlaces() {
+    GraphBuilder g = Graph.builder("cnn");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.of(1), Dim.of(4), Dim.of(4)));
+    Value c = g.conv2d("c", x, 2, 3, 1, 1);
+    Value p = g.pool2d(ShapeOp.Pool2d.Kind.MAX, c, 2);
+    Value loss = g.reduce(ShapeOp.Reduce.Statistic.MEAN, p, 0, 1, 2, 3);
+    Graph graph = g.output("p", p).loss(loss).build();
+
+    long image = 4 * 16 * 4;
+    long convolved = 4 * 2 * 16 * 4;
+    long places = 4 * 2 * 4 * 8;
+    assertThat(
+            MemoryEstimate.training(graph, SIZES, mode(Optimizer.sgd(0), Precision.F32))
+                .activations())
+        .isEqualTo(image + convolved + places);
+  }
+}
