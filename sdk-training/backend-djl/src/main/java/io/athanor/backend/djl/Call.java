@@ -7,6 +7,7 @@ import io.athanor.api.graph.Input;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Everything one native call needs, kept for the next call with tensors of the same shapes: then
@@ -34,7 +35,7 @@ abstract class Call implements AutoCloseable {
       sizes.add(rules.sizes(batch, training));
       List<HostTensor> staged = new ArrayList<>();
       for (Input input : rules.inputs()) {
-        Tensor tensor = InputRules.tensor(batch, input);
+        Tensor tensor = Objects.requireNonNull(batch.get(input.name()));
         staged.add(HostTensor.zeros(manager, tensor.dtype(), tensor.shape()));
       }
       batches.add(staged);
@@ -82,7 +83,7 @@ abstract class Call implements AutoCloseable {
     for (int i = 0; i < batches.size(); i++) {
       List<HostTensor> staged = batches.get(i);
       for (int k = 0; k < staged.size(); k++) {
-        staged.get(k).set(InputRules.tensor(tensors.get(i), rules.inputs().get(k)));
+        staged.get(k).set(Objects.requireNonNull(tensors.get(i).get(rules.inputs().get(k).name())));
       }
       rules.requireIndices(staged);
     }

@@ -106,6 +106,10 @@ final class DjlBackend implements Backend {
   @Override
   public TrainableModel compile(Graph graph, Weights weights, TrainingMode mode) {
     requireOpen();
+    if (graph.loss().isEmpty()) {
+      throw new GraphException(
+          graph.name(), "expected a graph with a loss; name one with GraphBuilder.loss");
+    }
     check(graph, mode).require();
     requireFit(graph, weights);
     return load(

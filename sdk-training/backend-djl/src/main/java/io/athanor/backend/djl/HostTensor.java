@@ -72,11 +72,10 @@ final class HostTensor {
   }
 
   private static ByteBuffer aligned(long size) {
-    int room = Math.toIntExact(Math.max(ALIGNMENT, size) + ALIGNMENT);
-    return ByteBuffer.allocateDirect(room)
-        .alignedSlice(ALIGNMENT)
-        .slice(0, Math.toIntExact(Math.max(1, size)))
-        .order(ByteOrder.LITTLE_ENDIAN);
+    int length = Math.toIntExact(size);
+    ByteBuffer room = ByteBuffer.allocateDirect(Math.addExact(length, ALIGNMENT));
+    int from = (ALIGNMENT - room.alignmentOffset(0, ALIGNMENT)) % ALIGNMENT;
+    return room.slice(from, length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   DType dtype() {

@@ -9,7 +9,6 @@ import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.SequenceOp;
-import io.athanor.api.graph.Shape;
 import io.athanor.api.graph.ShapeOp;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
@@ -73,33 +72,13 @@ final class InputRules {
   }
 
   /**
-   * The tensor for an input.
-   *
-   * @throws GraphException if there is none
-   */
-  static Tensor tensor(Map<String, Tensor> tensors, Input input) {
-    Tensor tensor = tensors.get(input.name());
-    if (tensor == null) {
-      throw new GraphException(
-          input.name(),
-          "expected a tensor "
-              + input.type()
-              + " for this input, got none; there are "
-              + tensors.keySet());
-    }
-    return tensor;
-  }
-
-  /**
    * The values of the symbolic sizes.
    *
-   * @throws GraphException if a tensor is missing or does not fit, or if two disagree on a symbol
+   * @param training whether batch norm takes its statistics from the batch
+   * @throws GraphException if a tensor is missing or does not fit, or if a size is out of bounds
    */
   Map<String, Long> sizes(Map<String, Tensor> tensors, boolean training) {
-    Map<String, Long> sizes = new HashMap<>();
-    for (Input input : inputs) {
-      bind(input, tensor(tensors, input), sizes);
-    }
+    Map<String, Long> sizes = graph.sizes(tensors);
     for (Positions table : positions) {
       long end = table.first + table.length.resolve(sizes);
       if (end > table.rows) {
@@ -112,40 +91,6 @@ final class InputRules {
       normalised.forEach(node -> requireSpread(node, sizes));
     }
     return sizes;
-  }
-
-  private static void bind(Input input, Tensor tensor, Map<String, Long> sizes) {
-    Shape shape = input.type().shape();
-    boolean fits = tensor.dtype() == input.type().dtype() && tensor.rank() == shape.rank();
-    for (int axis = 0; fits && axis < shape.rank(); axis++) {
-      Dim dim = shape.dim(axis);
-      long value = tensor.size(axis) - dim.offset();
-      if (dim.symbol() == null) {
-        fits = value == 0;
-      } else if (value < 1) {
-        fits = false;
-      } else {
-        Long known = sizes.putIfAbsent(dim.symbol(), value);
-        if (known != null && known != value) {
-          throw new GraphException(
-              input.name(),
-              "expected size "
-                  + (known + dim.offset())
-                  + " on axis "
-                  + axis
-                  + ", where '"
-                  + dim.symbol()
-                  + "' is "
-                  + known
-                  + " by an earlier input; got "
-                  + tensor);
-        }
-      }
-    }
-    if (!fits) {
-      throw new GraphException(
-          input.name(), "expected a tensor " + input.type() + ", got " + tensor);
-    }
   }
 
   private void requireSpread(Node node, Map<String, Long> sizes) {
@@ -190,8 +135,8 @@ final class InputRules {
         inputs.get(rule.input).name(),
         "expected "
             + (rule.targets ? "classes" : "ids")
-            + " from 0 to "
-            + (rule.limit - 1)
+            + " from 0 and below "
+            + rule.limit
             + " for layer '"
             + rule.layer
             + "'"

@@ -15,6 +15,9 @@ import java.util.List;
  * @param weightDecay of the decay the optimizer asks for
  */
 record ParameterGroup(List<String> names, double weightDecay) {
+  /** Rounds to 0 as a float; with a true 0 libtorch would not keep the momentum of the state. */
+  private static final double LEAST_MOMENTUM = Double.MIN_NORMAL;
+
   /** One group, or two where only some parameters decay. */
   static List<ParameterGroup> of(Graph graph, Optimizer optimizer) {
     double weightDecay = weightDecay(optimizer);
@@ -57,7 +60,7 @@ record ParameterGroup(List<String> names, double weightDecay) {
           + ", "
           + decay
           + ", momentum="
-          + number(sgd.momentum())
+          + number(Math.max(sgd.momentum(), LEAST_MOMENTUM))
           + ", lr=rate, dampening=0., nesterov=False, maximize=False, is_first_step=False)";
     }
     String tail =
