@@ -31,7 +31,11 @@ public final class CellDigest {
 
   /** Adds a text. */
   public CellDigest text(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return bytes(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Adds bytes. */
+  public CellDigest bytes(byte[] bytes) {
     head('t', bytes.length);
     digest.update(bytes);
     return this;

@@ -3,7 +3,6 @@ package io.athanor.data.source;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.StringArrayHandler;
-import io.athanor.api.common.Digest;
 import io.athanor.api.error.FormatException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A file of separated values (RFC 4180) in UTF-8, with or without a byte order mark. The first
@@ -115,8 +113,7 @@ public final class Csv implements DataSource {
     }
   }
 
-  private final class Reader implements RecordReader {
-    private final String stamp;
+  private final class Reader extends TextReader {
     private final RecordScanner scanner;
     private final CsvReader.CsvReaderBuilder parser =
         CsvReader.builder().fieldSeparator(separator).quoteCharacter(quote).skipEmptyLines(false);
@@ -130,7 +127,7 @@ public final class Csv implements DataSource {
     private List<String> columns = header;
 
     private Reader(String stamp, RecordScanner scanner) {
-      this.stamp = stamp;
+      super(content, stamp, scanner);
       this.scanner = scanner;
     }
 
@@ -148,7 +145,7 @@ public final class Csv implements DataSource {
         throw malformedHeader(problem.get());
       }
       try {
-        columns = List.of(parse());
+        columns = List.of(values(scanner.text()));
       } catch (CsvParseException e) {
         throw malformedHeader(reason(e));
       }
@@ -200,17 +197,10 @@ public final class Csv implements DataSource {
     }
 
     @Override
-    public @Nullable SourceRecord next() {
-      if (!scanner.next()) {
-        return null;
-      }
-      String problem = scanner.problem();
-      if (problem != null) {
-        return malformed(problem);
-      }
+    SourceRecord parse(String text) {
       String[] values;
       try {
-        values = parse();
+        values = values(text);
       } catch (CsvParseException e) {
         return malformed(reason(e));
       }
@@ -228,41 +218,16 @@ public final class Csv implements DataSource {
           named.put(columns.get(i), values[i]);
         }
       }
-      return SourceRecord.of(name(), scanner.line(), scanner.position(), scanner.text(), named);
+      return record(named);
     }
 
-    private String[] parse() {
-      return parser.ofSingleCsvRecord(cells, scanner.text());
+    private String[] values(String text) {
+      return parser.ofSingleCsvRecord(cells, text);
     }
 
     private static String reason(CsvParseException e) {
       Throwable deepest = e.getCause() == null ? e : e.getCause();
       return "not a CSV record: " + deepest.getMessage();
-    }
-
-    private SourceRecord malformed(String problem) {
-      return SourceRecord.malformed(
-          name(), scanner.line(), scanner.position(), scanner.text(), problem);
-    }
-
-    @Override
-    public void seek(long position) {
-      scanner.seek(position);
-    }
-
-    @Override
-    public Digest fingerprint() {
-      return scanner.fingerprint();
-    }
-
-    @Override
-    public String stamp() {
-      return stamp;
-    }
-
-    @Override
-    public void close() {
-      scanner.close();
     }
   }
 }

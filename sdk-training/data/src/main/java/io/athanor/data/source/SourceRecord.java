@@ -30,10 +30,15 @@ public record SourceRecord(
     return new SourceRecord(source, line, position, raw, cells, null);
   }
 
-  /** A record that cannot be read. */
+  /** A record that cannot be read; the column is that to blame, if there is one. */
   public static SourceRecord malformed(
-      String source, long line, long position, String raw, String problem) {
+      String source,
+      long line,
+      long position,
+      String raw,
+      @Nullable String column,
+      String problem) {
     return new SourceRecord(
-        source, line, position, raw, Map.of(), new FormatException(source, line, null, problem));
+        source, line, position, raw, Map.of(), new FormatException(source, line, column, problem));
   }
 }
