@@ -1,0 +1,191 @@
+package io.athanor.registry;
+
+import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.ValidationException;
+import io.athanor.api.eval.GateDecision;
+import io.athanor.api.registry.AliasMove;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Verdict;
+import io.athanor.api.registry.VersionId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A change of an alias: {@link #plan} shows, {@link #apply} does. It applies to the state it was
+ * planned on; if another process moves the alias in between, nothing happens. Immutable and
+ * thread-safe.
+ */
+public final class AliasChange {
+  private final ModelRegistry registry;
+  private final String name;
+  private final String alias;
+  private final Optional<VersionId> to;
+  private final Optional<VersionId> from;
+  private final Optional<String> override;
+  private final String reason;
+
+  AliasChange(ModelRegistry registry, String name, String alias, Optional<VersionId> to) {
+    this(
+        registry,
+        name,
+        alias,
+        to,
+        registry
+            .transactions()
+            .read(session -> registry.aliasTable().current(session, name, alias)),
+        Optional.empty(),
+        "");
+    if (to.isEmpty() && from.isEmpty()) {
+      throw new NotFoundException(
+          "alias '" + alias + "' of " + name,
+          registry.aliases(name).keySet(),
+          "There is nothing to withdraw");
+    }
+  }
+
+  private AliasChange(
+      ModelRegistry registry,
+      String name,
+      String alias,
+      Optional<VersionId> to,
+      Optional<VersionId> from,
+      Optional<String> override,
+      String reason) {
+    this.registry = registry;
+    this.name = name;
+    this.alias = alias;
+    this.to = to;
+    this.from = from;
+    this.override = override;
+    this.reason = reason;
+  }
+
+  /**
+   * What a change would do.
+   *
+   * @param model name of the model
+   * @param alias the alias
+   * @param from the version it points to
+   * @param to the version it shall point to; absent if it is to be removed
+   * @param refusals why {@link AliasChange#apply} would refuse; empty if it would not
+   * @param warnings what to think about first
+   */
+  public record Plan(
+      String model,
+      String alias,
+      Optional<VersionId> from,
+      Optional<VersionId> to,
+      List<String> refusals,
+      List<String> warnings) {
+    public Plan {
+      refusals = List.copyOf(refusals);
+      warnings = List.copyOf(warnings);
+    }
+
+    @Override
+    public String toString() {
+      List<String> lines = new ArrayList<>();
+      lines.add(
+          "Alias '"
+              + alias
+              + "' of "
+              + model
+              + ": "
+              + from.map(VersionId::toString).orElse("no version")
+              + " -> "
+              + to.map(VersionId::toString).orElse("no version"));
+      refusals.forEach(refusal -> lines.add("  refused: " + refusal));
+      warnings.forEach(warning -> lines.add("  warning: " + warning));
+      return String.join("\n", lines);
+    }
+  }
+
+  /** Goes through although gates did not pass; the reason is kept in the alias's history. */
+  public AliasChange overriding(String why) {
+    requireText("why", why);
+    return new AliasChange(registry, name, alias, to, from, Optional.of(why), "overriding: " + why);
+  }
+
+  /** Keeps a reason in the alias's history. */
+  public AliasChange because(String why) {
+    requireText("why", why);
+    return new AliasChange(registry, name, alias, to, from, override, why);
+  }
+
+  /** Applies only if the alias points to this version, whatever it points to now. */
+  public AliasChange expecting(ModelVersion version) {
+    return new AliasChange(registry, name, alias, to, Optional.of(version.id()), override, reason);
+  }
+
+  /** Applies only if the alias does not exist, whatever it points to now. */
+  public AliasChange expectingNone() {
+    return new AliasChange(registry, name, alias, to, Optional.empty(), override, reason);
+  }
+
+  /**
+   * What it would do.
+   *
+   * @throws NotFoundException if the version has been deleted
+   */
+  public Plan plan() {
+    List<String> refusals = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
+    to.ifPresent(id -> judge(registry.version(id), refusals, warnings));
+    if (to.isPresent() && to.equals(from)) {
+      warnings.add("it points there already");
+    }
+    if (override.isPresent()) {
+      refusals.forEach(refusal -> warnings.add("overridden: " + refusal));
+      refusals.clear();
+    }
+    return new Plan(name, alias, from, to, refusals, warnings);
+  }
+
+  private void judge(ModelVersion version, List<String> refusals, List<String> warnings) {
+    switch (version.verdict()) {
+      case PASSED -> {}
+      case NO_GATES -> warnings.add(version.id() + " was evaluated without gates");
+      case NOT_EVALUATED -> warnings.add(version.id() + " has no evaluation report");
+      case NOT_PASSED ->
+          registry
+              .report(version)
+              .ifPresent(
+                  report ->
+                      report.decisions().stream()
+                          .filter(d -> d.kind() != GateDecision.Kind.PASSED)
+                          .forEach(d -> refusals.add(d.gate() + ": " + d.sentence())));
+    }
+    if (version.verdict() == Verdict.NOT_PASSED && refusals.isEmpty()) {
+      refusals.add(version.id() + " did not pass its gates");
+    }
+  }
+
+  /**
+   * Does it.
+   *
+   * @throws ValidationException if gates did not pass; lists them
+   * @throws ConflictException if the alias has been moved since this was planned, which is worth
+   *     planning again, or the version been deleted, which is not
+   */
+  public AliasMove apply() {
+    Plan plan = plan();
+    if (!plan.refusals().isEmpty()) {
+      List<String> problems = new ArrayList<>(plan.refusals());
+      problems.add("To go through nevertheless, say overriding(reason)");
+      throw new ValidationException("promotion to '" + alias + "'", problems);
+    }
+    return registry
+        .transactions()
+        .write(
+            session ->
+                registry.aliasTable().move(session, name, alias, from, to, registry.now(), reason));
+  }
+
+  private static void requireText(String parameter, String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException(parameter + " must say something");
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.athanor.registry;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.registry.Manifest;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.VersionId;
+import io.athanor.registry.store.Session;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The deletion of a version: {@link #plan} shows, {@link #apply} does. Thread-safe. */
+public final class Deletion {
+  private static final Logger LOG = LoggerFactory.getLogger(Deletion.class);
+
+  private final ModelRegistry registry;
+  private final ModelVersion version;
+
+  Deletion(ModelRegistry registry, ModelVersion version) {
+    this.registry = registry;
+    this.version = version;
+  }
+
+  /**
+   * What a deletion meets.
+   *
+   * @param version what is to be deleted
+   * @param aliases those that point to it; must be empty
+   * @param children versions made from it; must be empty
+   */
+  public record Plan(ModelVersion version, List<String> aliases, List<VersionId> children) {
+    public Plan {
+      aliases = List.copyOf(aliases);
+      children = List.copyOf(children);
+    }
+
+    /** Whether nothing points to the version. */
+    public boolean possible() {
+      return aliases.isEmpty() && children.isEmpty();
+    }
+
+    @Override
+    public String toString() {
+      List<String> lines = new ArrayList<>();
+      lines.add("Delete " + version + ", " + version.bytes() + " bytes");
+      aliases.forEach(alias -> lines.add("  refused: alias '" + alias + "' points to it"));
+      children.forEach(child -> lines.add("  refused: " + child + " was made from it"));
+      return String.join("\n", lines);
+    }
+  }
+
+  /**
+   * What it would meet now.
+   *
+   * @throws NotFoundException if the version is not there any more
+   */
+  public Plan plan() {
+    return registry.transactions().read(this::plan);
+  }
+
+  private Plan plan(Session session) throws SQLException {
+    if (registry.versionTable().find(session, version.id()).isEmpty()) {
+      throw new NotFoundException(
+          "version " + version.id(), List.of(), "It has been deleted already");
+    }
+    return new Plan(
+        version,
+        registry.aliasTable().ofVersion(session, version.id()),
+        registry.versionTable().children(session, version.id()));
+  }
+
+  /**
+   * Deletes the version, and the files that no other version has.
+   *
+   * @throws ConflictException if an alias or a child points to it; nothing is changed
+   * @throws NotFoundException if the version is not there any more
+   */
+  public void apply() {
+    registry
+        .transactions()
+        .write(
+            session -> {
+              Plan plan = plan(session);
+              if (!plan.possible()) {
+                throw new ConflictException(
+                    plan + "\nMove or withdraw the aliases and delete the children first", false);
+              }
+              registry.versionTable().delete(session, version.id());
+              return plan;
+            });
+    removeFiles();
+  }
+
+  private void removeFiles() {
+    try {
+      registry.files().remove(version.id());
+      List<Digest> contents = new ArrayList<>();
+      version.manifest().files().stream().map(Manifest.Entry::digest).forEach(contents::add);
+      version.report().ifPresent(contents::add);
+      Inspection.of(registry).sweep(contents);
+    } catch (StorageException e) {
+      LOG.warn("{} is deleted; its files stay until the next collectGarbage()", version.id(), e);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package io.athanor.registry;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.error.AthanorException;
+import io.athanor.api.registry.Manifest;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.VersionId;
+import io.athanor.registry.blob.BlobFolder;
+import io.athanor.registry.store.AliasTable;
+import io.athanor.registry.store.Session;
+import io.athanor.registry.store.Transactions;
+import io.athanor.registry.store.VersionTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Compares what the database says with what lies on disk. */
+record Inspection(
+    BlobFolder files, Transactions transactions, VersionTable versions, AliasTable aliases) {
+
+  static Inspection of(ModelRegistry registry) {
+    return new Inspection(
+        registry.files(), registry.transactions(), registry.versionTable(), registry.aliasTable());
+  }
+
+  RegistryCheck verify() {
+    List<String> problems = new ArrayList<>(transactions.read(this::databaseProblems));
+    Set<Digest> sound = new HashSet<>();
+    int checked = 0;
+    int count = 0;
+    for (VersionId id : transactions.read(versions::ids)) {
+      Optional<ModelVersion> version = find(id);
+      if (version.isEmpty()) {
+        continue;
+      }
+      List<String> found = problems(version.get(), sound);
+      if (!found.isEmpty() && find(id).isEmpty()) {
+        continue; // Another process has deleted it while we looked.
+      }
+      problems.addAll(found);
+      checked++;
+      count += version.get().manifest().files().size();
+    }
+    return new RegistryCheck(checked, count, problems);
+  }
+
+  private Optional<ModelVersion> find(VersionId id) {
+    return transactions.read(session -> versions.find(session, id));
+  }
+
+  private List<String> databaseProblems(Session session) throws SQLException {
+    List<String> problems = new ArrayList<>();
+    String own = transactions.database().integrityProblems(session);
+    if (!own.isEmpty()) {
+      problems.add("database: " + own);
+    }
+    problems.addAll(versions.numberProblems(session));
+    problems.addAll(aliases.problems(session));
+    return problems;
+  }
+
+  private List<String> problems(ModelVersion version, Set<Digest> sound) {
+    List<String> problems = new ArrayList<>();
+    try {
+      version.verify();
+    } catch (AthanorException e) {
+      problems.add(version.id() + ": " + e.getMessage());
+    }
+    for (Manifest.Entry file : version.manifest().files()) {
+      Path shown = version.folder().resolve(file.path());
+      if (!sound.contains(file.digest())) {
+        describe(file.digest(), shown).ifPresent(p -> problems.add(version.id() + ": " + p));
+      }
+    }
+    version
+        .report()
+        .flatMap(report -> describe(report, files.blob(report)))
+        .ifPresent(p -> problems.add(version.id() + ": " + p));
+    if (problems.isEmpty()) {
+      version.manifest().files().forEach(file -> sound.add(file.digest()));
+    }
+    return problems;
+  }
+
+  /** What is wrong with a content, given that {@code shown} has been checked already. */
+  private Optional<String> describe(Digest digest, Path shown) {
+    Path blob = files.blob(digest);
+    try {
+      boolean checked = !shown.equals(blob) && Files.exists(shown) && Files.isSameFile(shown, blob);
+      if (checked) {
+        return Optional.empty();
+      }
+      Digest actual = Digest.ofFile(blob);
+      return actual.equals(digest)
+          ? Optional.empty()
+          : Optional.of(blob + ": expected digest " + digest + ", got " + actual);
+    } catch (IOException e) {
+      return Optional.of(blob + " cannot be read (" + e + ")");
+    }
+  }
+
+  GarbageCollected collectGarbage(Instant staleBefore) {
+    int stale = files.removeStale(staleBefore);
+    int folders = 0;
+    Set<VersionId> known = new HashSet<>(transactions.read(versions::ids));
+    for (VersionId id : files.folders()) {
+      if (!known.contains(id) && removeUnlessKnown(id)) {
+        folders++;
+      }
+    }
+    return new GarbageCollected(stale, folders, sweep(files.contents()));
+  }
+
+  /** In a writing transaction no registration is between its files and its rows. */
+  private boolean removeUnlessKnown(VersionId id) {
+    return transactions.write(
+        session -> {
+          if (versions.find(session, id).isPresent()) {
+            return false;
+          }
+          files.remove(id);
+          return true;
+        });
+  }
+
+  /** Removes those contents that no version has. */
+  int sweep(List<Digest> contents) {
+    int removed = 0;
+    for (Digest content : contents) {
+      if (!transactions.read(session -> versions.uses(session, content))
+          && removeUnlessUsed(content)) {
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  private boolean removeUnlessUsed(Digest content) {
+    return transactions.write(
+        session -> {
+          if (versions.uses(session, content)) {
+            return false;
+          }
+          files.remove(content);
+          return true;
+        });
+  }
+}

@@ -1,0 +1,180 @@
+package io.athanor.registry.blob;
+
+import io.athanor.api.common.AtomicFile;
+import io.athanor.api.common.AtomicFolder;
+import io.athanor.api.common.Digest;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.registry.VersionId;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * The files of a registry: {@code blobs/sha256/ab/<digest>} holds each content once, {@code
+ * versions/<name>/<number>/} shows it under its names by hard links, {@code staging/} is where both
+ * are prepared. Thread-safe.
+ */
+public final class BlobFolder {
+  private final Path blobs;
+  private final Path versions;
+  private final Path staging;
+
+  /**
+   * Makes the folders.
+   *
+   * @throws StorageException if that is not possible
+   */
+  public BlobFolder(Path root) {
+    this.blobs = root.resolve("blobs").resolve("sha256");
+    this.versions = root.resolve("versions");
+    this.staging = root.resolve("staging");
+    try {
+      for (Path folder : List.of(blobs, versions, staging)) {
+        Files.createDirectories(folder);
+      }
+    } catch (IOException e) {
+      throw new StorageException(
+          root.toString(),
+          "cannot be made a registry folder ("
+              + e
+              + "). Name a folder, or a place for a new one, that is writable",
+          e);
+    }
+  }
+
+  /** Where the files of a version lie. */
+  public Path folder(VersionId id) {
+    return versions.resolve(id.name()).resolve(Integer.toString(id.number()));
+  }
+
+  /** Where a content lies, if it is here. */
+  public Path blob(Digest digest) {
+    return shelf(digest).resolve(digest.hex());
+  }
+
+  private Path shelf(Digest digest) {
+    return blobs.resolve(digest.hex().substring(0, 2));
+  }
+
+  /** Begins to prepare files; close it in any case. */
+  public StagedFiles stage() {
+    return new StagedFiles(this, staging.resolve(UUID.randomUUID().toString()));
+  }
+
+  /** Puts a prepared content in its place; an older copy gives way. */
+  void accept(Path prepared, Digest digest) throws IOException {
+    Path shelf = shelf(digest);
+    Files.createDirectories(shelf);
+    Files.move(
+        prepared,
+        blob(digest),
+        StandardCopyOption.ATOMIC_MOVE,
+        StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.forceFolder(shelf);
+  }
+
+  /** Puts a prepared folder in its place; what a dead registration left there goes. */
+  void accept(Path prepared, VersionId id) throws IOException {
+    Path target = folder(id);
+    Path model = versions.resolve(id.name());
+    AtomicFolder.delete(target);
+    Files.createDirectories(model);
+    Files.move(prepared, target, StandardCopyOption.ATOMIC_MOVE);
+    AtomicFile.forceFolder(model);
+    AtomicFile.forceFolder(versions);
+  }
+
+  /** The contents that are here. */
+  public List<Digest> contents() {
+    return list(blobs, 2, Files::isRegularFile).stream()
+        .map(file -> file.getFileName().toString())
+        .filter(name -> name.matches("[0-9a-f]{64}"))
+        .map(Digest::new)
+        .toList();
+  }
+
+  /** The version folders that are here. */
+  public List<VersionId> folders() {
+    List<VersionId> found = new ArrayList<>();
+    for (Path folder : list(versions, 2, path -> versions.relativize(path).getNameCount() == 2)) {
+      Path relative = versions.relativize(folder);
+      String name = relative.getName(0).toString();
+      String number = relative.getName(1).toString();
+      if (number.matches("[1-9][0-9]{0,8}")) {
+        found.add(new VersionId(name, Integer.parseInt(number)));
+      }
+    }
+    return found;
+  }
+
+  /** Removes a content; its bytes go when no version folder shows them. */
+  public void remove(Digest digest) {
+    delete(blob(digest));
+  }
+
+  /** Removes a version's folder. */
+  public void remove(VersionId id) {
+    delete(folder(id));
+  }
+
+  /**
+   * Removes what registrations that died left behind.
+   *
+   * @param before those in which nothing has been written since
+   * @return how many
+   */
+  public int removeStale(Instant before) {
+    int removed = 0;
+    for (Path folder : list(staging, 1, path -> !path.equals(staging))) {
+      if (lastWritten(folder).isBefore(before)) {
+        delete(folder);
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  private static Instant lastWritten(Path folder) {
+    return list(folder, Integer.MAX_VALUE, path -> true).stream()
+        .map(BlobFolder::modified)
+        .max(Comparator.naturalOrder())
+        .orElse(Instant.MAX);
+  }
+
+  private static Instant modified(Path path) {
+    try {
+      return Files.getLastModifiedTime(path, LinkOption.NOFOLLOW_LINKS).toInstant();
+    } catch (IOException e) {
+      return Instant.MAX;
+    }
+  }
+
+  private static void delete(Path path) {
+    try {
+      AtomicFolder.delete(path);
+    } catch (IOException e) {
+      throw new StorageException(path.toString(), "cannot be deleted (" + e + ")", e);
+    }
+  }
+
+  private static List<Path> list(Path folder, int depth, Predicate<Path> condition) {
+    try (Stream<Path> walk = Files.walk(folder, depth)) {
+      return walk.filter(condition).toList();
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (IOException | UncheckedIOException e) {
+      throw new StorageException(folder.toString(), "cannot be listed (" + e + ")", e);
+    }
+  }
+}

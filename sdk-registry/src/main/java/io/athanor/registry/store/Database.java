@@ -1,0 +1,26 @@
+package io.athanor.registry.store;
+
+import io.athanor.api.error.AthanorException;
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** What differs between database systems. Thread-safe. */
+public interface Database {
+  /** Names the folder of its migrations. */
+  String dialect();
+
+  /** A new connection in auto-commit mode, with foreign keys checked. */
+  Connection connect() throws SQLException;
+
+  /** Begins a transaction that sees one state of the database. */
+  void beginRead(Connection connection) throws SQLException;
+
+  /** Begins a transaction that no other writing transaction runs beside, waiting for its turn. */
+  void beginWrite(Connection connection) throws SQLException;
+
+  /** A failure in our own words. */
+  AthanorException explain(SQLException failure);
+
+  /** What the database itself finds wrong with its content; empty if nothing. */
+  String integrityProblems(Session session) throws SQLException;
+}

@@ -1,0 +1,79 @@
+package io.athanor.registry.store;
+
+import io.athanor.api.error.FormatException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+
+/** Brings a database's tables to the form this library knows, one numbered script after another. */
+public final class Migrations {
+  private static final List<String> SCRIPTS = List.of("V001__models_versions_aliases.sql");
+
+  private Migrations() {}
+
+  /**
+   * Runs the scripts that are missing, all or none.
+   *
+   * @param source named in errors
+   * @throws FormatException if a newer library has made the tables
+   */
+  public static void apply(Transactions transactions, String source, Instant now) {
+    if (transactions.read(session -> version(session)) == SCRIPTS.size()) {
+      return;
+    }
+    transactions.write(
+        session -> {
+          session.update(
+              "CREATE TABLE IF NOT EXISTS schema_version"
+                  + " (version INTEGER PRIMARY KEY, script TEXT NOT NULL, applied BIGINT NOT NULL)");
+          int found = version(session);
+          if (found > SCRIPTS.size()) {
+            throw new FormatException(
+                source,
+                "tables of schema version "
+                    + found
+                    + "; this library knows versions up to "
+                    + SCRIPTS.size()
+                    + ". Use a newer Athanor");
+          }
+          for (int next = found + 1; next <= SCRIPTS.size(); next++) {
+            String script = SCRIPTS.get(next - 1);
+            for (String statement : statements(transactions.database().dialect(), script)) {
+              session.update(statement);
+            }
+            session.update(
+                "INSERT INTO schema_version (version, script, applied) VALUES (?, ?, ?)",
+                next,
+                script,
+                Micros.of(now));
+          }
+          return found;
+        });
+  }
+
+  private static int version(Session session) throws SQLException {
+    return session.hasTable("schema_version")
+        ? session.first("SELECT MAX(version) FROM schema_version", row -> row.getInt(1)).orElse(0)
+        : 0;
+  }
+
+  private static List<String> statements(String dialect, String script) {
+    try (InputStream in = Migrations.class.getResourceAsStream(dialect + "/" + script)) {
+      if (in == null) {
+        throw new IllegalStateException("The jar lacks its script " + dialect + "/" + script);
+      }
+      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      return Arrays.stream(text.replaceAll("(?m)--.*$", "").split(";", -1))
+          .map(String::strip)
+          .filter(statement -> !statement.isEmpty())
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

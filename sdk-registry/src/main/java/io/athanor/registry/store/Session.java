@@ -1,0 +1,99 @@
+package io.athanor.registry.store;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Statements inside one transaction. Texts are constants, values are bound. Not thread-safe. */
+public final class Session {
+  private final Connection connection;
+
+  Session(Connection connection) {
+    this.connection = connection;
+  }
+
+  /** Reads one row. */
+  @FunctionalInterface
+  public interface Mapper<T> {
+    T map(ResultSet row) throws SQLException;
+  }
+
+  /** Every row of a query. */
+  public <T> List<T> query(String sql, Mapper<T> mapper, @Nullable Object... values)
+      throws SQLException {
+    try (PreparedStatement statement = prepare(sql, values);
+        ResultSet rows = statement.executeQuery()) {
+      List<T> all = new ArrayList<>();
+      while (rows.next()) {
+        all.add(mapper.map(rows));
+      }
+      return all;
+    }
+  }
+
+  /** The first row of a query. */
+  public <T> Optional<T> first(String sql, Mapper<T> mapper, @Nullable Object... values)
+      throws SQLException {
+    return query(sql, mapper, values).stream().findFirst();
+  }
+
+  /** Whether a query has a row. */
+  public boolean exists(String sql, @Nullable Object... values) throws SQLException {
+    return first(sql, row -> true, values).isPresent();
+  }
+
+  /** Changes rows. */
+  public int update(String sql, @Nullable Object... values) throws SQLException {
+    try (PreparedStatement statement = prepare(sql, values)) {
+      return statement.executeUpdate();
+    }
+  }
+
+  /** Adds a row and gives the key it was assigned. */
+  public long insert(String sql, @Nullable Object... values) throws SQLException {
+    try (PreparedStatement statement =
+        connection.prepareStatement(sql, PreparedStatement.RETURN_GENERATED_KEYS)) {
+      bind(statement, values);
+      statement.executeUpdate();
+      try (ResultSet keys = statement.getGeneratedKeys()) {
+        keys.next();
+        return keys.getLong(1);
+      }
+    }
+  }
+
+  boolean hasTable(String name) throws SQLException {
+    try (ResultSet tables = connection.getMetaData().getTables(null, null, name, null)) {
+      return tables.next();
+    }
+  }
+
+  /** {@code "?, ?, ?"}. */
+  static String placeholders(int count) {
+    return String.join(", ", Collections.nCopies(count, "?"));
+  }
+
+  private PreparedStatement prepare(String sql, @Nullable Object... values) throws SQLException {
+    PreparedStatement statement = connection.prepareStatement(sql);
+    try {
+      bind(statement, values);
+      return statement;
+    } catch (SQLException e) {
+      statement.close();
+      throw e;
+    }
+  }
+
+  private static void bind(PreparedStatement statement, @Nullable Object... values)
+      throws SQLException {
+    for (int i = 0; i < values.length; i++) {
+      statement.setObject(i + 1, values[i]);
+    }
+  }
+}
