@@ -94,11 +94,31 @@ final class PrefetchedStream implements Batches.Stream {
   }
 
   private Outcome take() {
+    return uninterrupted(ready::take);
+  }
+
+  /** Returns when the thread, at most a batch later, has ended; twice is fine. */
+  @Override
+  public void close() {
+    closed = true;
+    room.release();
+    uninterrupted(
+        () -> {
+          thread.join();
+          return true;
+        });
+  }
+
+  private interface Waiting<T> {
+    T await() throws InterruptedException;
+  }
+
+  private static <T> T uninterrupted(Waiting<T> waiting) {
     boolean interrupted = false;
     try {
       while (true) {
         try {
-          return ready.take();
+          return waiting.await();
         } catch (InterruptedException e) {
           interrupted = true;
         }
@@ -108,12 +128,5 @@ final class PrefetchedStream implements Batches.Stream {
         Thread.currentThread().interrupt();
       }
     }
-  }
-
-  /** Ends the thread after the batch it is at; twice is fine. */
-  @Override
-  public void close() {
-    closed = true;
-    room.release();
   }
 }
