@@ -30,7 +30,7 @@ public interface Backend extends AutoCloseable {
    *
    * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
    * @throws io.athanor.api.error.GraphException if the graph has no loss, or if weights are
-   *     missing, of the wrong shape or not floats
+   *     missing, of the wrong shape or not F32
    * @throws IllegalStateException after {@link #close}
    */
   TrainableModel compile(Graph graph, Weights weights, TrainingMode mode);
@@ -41,7 +41,7 @@ public interface Backend extends AutoCloseable {
    *
    * @throws io.athanor.api.error.UnsupportedException where {@link #check} says so
    * @throws io.athanor.api.error.GraphException if weights are missing, of the wrong shape or not
-   *     floats
+   *     F32
    * @throws IllegalStateException after {@link #close}
    */
   CompiledModel compile(Graph graph, Weights weights, Precision precision);

@@ -20,9 +20,11 @@ import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import io.athanor.tck.fixture.TinyGraphs;
+import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -61,6 +63,41 @@ interface PredictionContract extends BackendUnderTest {
       inputs.put("nobody asked for this", Tensor.ofLongs(new long[] {1, 2, 3}, 3));
 
       assertThat(model.predict(inputs)).isEqualTo(plain);
+    }
+  }
+
+  @Test
+  default void tensorsMayLieAnywhereInMemory() {
+    Graph graph = TinyGraphs.mlp();
+    Tensor direct = Weights.of(TinyGraphs.batch(graph, 2, 1, 3).tensors()).tensor("x");
+    ByteBuffer larger = ByteBuffer.allocate(3 + direct.bytes().remaining() + 5);
+    larger.position(3).put(direct.bytes()).flip().position(3);
+    Tensor onHeap = Tensor.of(direct.dtype(), larger, direct.shape());
+    try (CompiledModel model = compiled(backend(), graph, Weights.initialize(graph, 1))) {
+      assertThat(model.predict(Map.of("x", onHeap))).isEqualTo(model.predict(Map.of("x", direct)));
+    }
+  }
+
+  @Test
+  default void severalThreadsCompileAndPredictAtOnce() {
+    Graph graph = TinyGraphs.textEncoder(0);
+    Weights weights = Weights.initialize(graph, 1);
+    Map<String, Tensor> inputs = TinyGraphs.batch(graph, 3, 4, 8).tensors();
+    try (CompiledModel alone = compiled(reference(), graph, weights)) {
+      List<CompletableFuture<Map<String, Tensor>>> answers =
+          Stream.generate(
+                  () ->
+                      CompletableFuture.supplyAsync(
+                          () -> {
+                            try (CompiledModel model = compiled(backend(), graph, weights)) {
+                              return model.predict(inputs);
+                            }
+                          }))
+              .limit(8)
+              .toList();
+
+      assertThat(answers).hasSize(8);
+      answers.forEach(answer -> assertAgree(alone.predict(inputs), answer.join(), 1e-4));
     }
   }
 

@@ -14,6 +14,7 @@ import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingState;
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Dim;
@@ -171,7 +172,10 @@ interface RejectionContract extends BackendUnderTest {
     misshapen.put("head.bias", Tensor.ofFloats(new float[4], 4));
     Map<String, Tensor> integers = new HashMap<>(good);
     integers.put("head.bias", Tensor.ofLongs(new long[3], 3));
-    return Map.of("missing", missing, "misshapen", misshapen, "integers", integers)
+    Map<String, Tensor> halves = new HashMap<>(good);
+    halves.put("head.bias", Tensor.of(DType.BF16, Tensor.allocate(DType.BF16, 3), 3));
+    return Map.of(
+            "missing", missing, "misshapen", misshapen, "integers", integers, "halves", halves)
         .entrySet()
         .stream()
         .map(

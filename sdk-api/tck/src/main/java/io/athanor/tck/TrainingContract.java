@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -259,6 +260,23 @@ interface TrainingContract extends BackendUnderTest {
       assertThat(model.weights()).isEqualTo(before);
       model.step(List.of(batch), rate(0.1));
       assertThat(before).as("a copy of the weights").isNotEqualTo(model.weights());
+    }
+  }
+
+  @Test
+  default void anyThreadMayTakeTheNextStep() {
+    assumeClaims(Capability.TRAIN);
+    Graph graph = TinyGraphs.gru();
+    MicroBatch batch = TinyGraphs.batch(graph, 4, 3, 6);
+    try (TrainableModel here = model(graph, Optimizer.adam());
+        TrainableModel there = model(graph, Optimizer.adam())) {
+      for (int step = 0; step < 3; step++) {
+        StepResult expected = here.step(List.of(batch), rate(0.1));
+        StepResult actual =
+            CompletableFuture.supplyAsync(() -> there.step(List.of(batch), rate(0.1))).join();
+        assertAgree("loss", expected.loss(), actual.loss(), 1e-5);
+      }
+      assertAgree(here.weights(), there.weights(), 1e-4);
     }
   }
 

@@ -16,32 +16,14 @@ import java.util.Map;
 final class Tensors {
   private Tensors() {}
 
+  /** The numbers of a tensor checked to be {@link DType#F32} or {@link DType#I64}. */
   static Array array(Tensor tensor) {
     double[] values = new double[Math.toIntExact(tensor.elements())];
     ByteBuffer bytes = tensor.bytes();
     for (int i = 0; i < values.length; i++) {
-      values[i] =
-          switch (tensor.dtype()) {
-            case F32 -> bytes.getFloat();
-            case I64 -> bytes.getLong();
-            case BF16 -> Float.intBitsToFloat(bytes.getShort() << 16);
-            case F16 -> half(bytes.getShort());
-          };
+      values[i] = tensor.dtype() == DType.I64 ? bytes.getLong() : bytes.getFloat();
     }
     return Array.of(values, Arrays.stream(tensor.shape()).mapToInt(Math::toIntExact).toArray());
-  }
-
-  /** IEEE 754 binary16. */
-  private static double half(short bits) {
-    int exponent = bits >> 10 & 31;
-    int fraction = bits & 1023;
-    double magnitude =
-        exponent == 31
-            ? fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN
-            : exponent == 0
-                ? Math.scalb((double) fraction, -24)
-                : Math.scalb(1024.0 + fraction, exponent - 25);
-    return bits < 0 ? -magnitude : magnitude;
   }
 
   /** A tensor of {@link DType#F32} or {@link DType#I64}. */
@@ -81,8 +63,8 @@ final class Tensors {
     Map<String, Array> parameters = new LinkedHashMap<>();
     for (Parameter parameter : graph.parameters()) {
       Tensor tensor = weights.tensor(parameter.name());
-      if (!tensor.dtype().floating()) {
-        throw new GraphException(parameter.name(), "expected weights of floats, got " + tensor);
+      if (tensor.dtype() != DType.F32) {
+        throw new GraphException(parameter.name(), "expected weights of F32, got " + tensor);
       }
       parameters.put(parameter.name(), array(tensor));
     }

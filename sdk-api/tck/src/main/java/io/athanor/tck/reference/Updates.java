@@ -1,6 +1,7 @@
 package io.athanor.tck.reference;
 
 import io.athanor.api.backend.Optimizer;
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
@@ -47,16 +48,13 @@ final class Updates {
     Map<String, Array> restored = new LinkedHashMap<>();
     moments.forEach(
         (name, moment) -> {
-          Array array = Tensors.array(Tensors.required(name, state));
-          if (!Arrays.equals(array.shape, moment.shape)) {
+          Tensor expected = Tensors.tensor(moment, DType.F32);
+          Tensor tensor = Tensors.required(name, state);
+          if (!tensor.toString().equals(expected.toString())) {
             throw new GraphException(
-                name,
-                "expected optimizer state of shape "
-                    + Arrays.toString(moment.shape)
-                    + ", got "
-                    + Arrays.toString(array.shape));
+                name, "expected optimizer state " + expected + ", got " + tensor);
           }
-          restored.put(name, array);
+          restored.put(name, Tensors.array(tensor));
         });
     moments.putAll(restored);
   }

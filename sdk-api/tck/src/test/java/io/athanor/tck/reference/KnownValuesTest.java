@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.athanor.api.backend.Optimizer;
-import io.athanor.api.common.DType;
-import io.athanor.api.common.Tensor;
 import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.ElementOp.Activation;
 import io.athanor.api.graph.Graph;
@@ -14,7 +12,6 @@ import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp.Pool2d;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
-import java.nio.ByteBuffer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -227,22 +224,6 @@ class KnownValuesTest {
         .containsExactly((0.125 + 2.5) / 2);
     assertThat(Losses.binaryCrossEntropy(array(0, 800), array(0.3, 0)).value().values)
         .containsExactly(new double[] {(Math.log(2) + 800) / 2}, EXACT);
-  }
-
-  @Test
-  void halfPrecisionWeightsAreReadExactly() {
-    assertThat(sixteenBits(DType.F16, 0x3C00, 0xC000, 0x7BFF, 0x0001, 0x7C00))
-        .containsExactly(1, -2, 65504, Math.pow(2, -24), Double.POSITIVE_INFINITY);
-    assertThat(sixteenBits(DType.BF16, 0x3F80, 0xC000, 0x3DCD))
-        .containsExactly(new double[] {1, -2, 0.10009765625}, EXACT);
-  }
-
-  private static double[] sixteenBits(DType dtype, int... bits) {
-    ByteBuffer bytes = Tensor.allocate(dtype, bits.length);
-    for (int element : bits) {
-      bytes.putShort((short) element);
-    }
-    return Tensors.array(Tensor.of(dtype, bytes.flip(), bits.length)).values;
   }
 
   @Test
