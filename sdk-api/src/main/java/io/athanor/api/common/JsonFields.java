@@ -193,6 +193,11 @@ public final class JsonFields {
         });
   }
 
+  /** The field as it is, to be read by somebody else. */
+  public JsonNode node(String name) {
+    return require(name);
+  }
+
   public JsonFields object(String name) {
     return new JsonFields(source, inside(name), require(name));
   }
