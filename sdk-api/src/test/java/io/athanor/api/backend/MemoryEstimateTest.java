@@ -3,6 +3,7 @@ package io.athanor.api.backend;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.athanor.api.graph.Dim;
+import io.athanor.api.graph.EveryOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.ShapeOp;
@@ -108,6 +109,22 @@ class MemoryEstimateTest {
     Graph graph = g.output("y", y).loss(loss).build();
     return MemoryEstimate.training(graph, SIZES, mode(Optimizer.adam(), Precision.F32))
         .activations();
+  }
+
+  @Test
+  void everyOperationIsEstimated() {
+    Graph graph = EveryOp.graph();
+    TrainingMode mode = mode(Optimizer.adam(), Precision.F32);
+    MemoryEstimate small = MemoryEstimate.training(graph, SIZES, mode);
+    MemoryEstimate twice =
+        MemoryEstimate.training(graph, Map.of("batch", 8L, "sequence", 6L), mode);
+
+    assertThat(small.parameters()).isEqualTo(4 * graph.parameterCount());
+    assertThat(twice.working()).isEqualTo(2 * small.working());
+    assertThat(twice.activations())
+        .isBetween(2 * small.activations() - 1000, 2 * small.activations());
+    assertThat(MemoryEstimate.prediction(graph, SIZES, Precision.F32).total())
+        .isLessThan(small.total());
   }
 
   @Test

@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.List;
 
 /** A graph that uses every operation, and the closed set of operations to compare with. */
-final class EveryOp {
+public final class EveryOp {
   private EveryOp() {}
 
   /** The record types of all operations. */
-  static List<Class<?>> types() {
+  public static List<Class<?>> types() {
     List<Class<?>> types = new ArrayList<>();
     for (Class<?> family : Op.class.getPermittedSubclasses()) {
       types.addAll(Arrays.asList(family.getPermittedSubclasses()));
@@ -19,7 +19,7 @@ final class EveryOp {
     return types;
   }
 
-  static Graph graph() {
+  public static Graph graph() {
     GraphBuilder g = Graph.builder("every op");
     Value ids = g.input("ids", TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
     Value mask = g.input("ids.mask", TensorType.f32(Dim.BATCH, Dim.SEQUENCE));

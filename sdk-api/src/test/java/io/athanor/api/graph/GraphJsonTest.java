@@ -151,7 +151,7 @@ class GraphJsonTest {
     String alphabet = "{}[]\",:0123456789.eE+-abfnrtulsx \\\u0000\u00e9\ud800";
     int refused = 0;
     int read = 0;
-    for (int i = 0; i < 3_000; i++) {
+    for (int i = 0; i < 2_000; i++) {
       StringBuilder damaged = new StringBuilder(text);
       for (int edits = 1 + random.nextInt(3); edits > 0; edits--) {
         int at = random.nextInt(damaged.length());
@@ -171,7 +171,7 @@ class GraphJsonTest {
         fail("Mutation " + i + " gave " + e + " for " + damaged, e);
       }
     }
-    assertThat(refused).isGreaterThan(2_000);
+    assertThat(refused).isGreaterThan(1_500);
     assertThat(read).isGreaterThan(10);
   }
 
@@ -196,7 +196,7 @@ class GraphJsonTest {
     Random random = new Random(11);
     String[] tokens = text.split("(?<=[:,\\[])(?=[\\d\"tf])|(?<=[\\d\"e])(?=[,}\\]])");
     assertThat(tokens.length).isGreaterThan(800);
-    for (int i = 0; i < 3_000; i++) {
+    for (int i = 0; i < 2_000; i++) {
       String[] damaged = tokens.clone();
       damaged[random.nextInt(damaged.length)] = values[random.nextInt(values.length)];
       String joined = String.join("", damaged);

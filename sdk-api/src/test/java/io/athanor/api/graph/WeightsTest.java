@@ -82,7 +82,8 @@ class WeightsTest {
   void firstValuesStayWhatTheyWereInEarlierReleases() {
     Weights weights = Weights.initialize(EveryOp.graph(), 42);
 
-    assertThat(weights.digest().hex()).isEqualTo("b707ccb12f6cc4eda4d12a24e72cac37b93530ed93f46653ae5ed4ae1311f2a6");
+    assertThat(weights.digest().hex())
+        .isEqualTo("b707ccb12f6cc4eda4d12a24e72cac37b93530ed93f46653ae5ed4ae1311f2a6");
   }
 
   @Test

@@ -15,10 +15,10 @@ import java.util.Map;
  * et al. 2016), beside it their largest values, which a single telling word decides, then one
  * hidden layer. Numbers and categories beside the text join before it.
  *
- * <pre>
+ * <pre>{@code
  * b batch   t tokens   e embedding   h hidden   o outputs
  * I64 [b, t] -> embedding -> [b, t, e] -> mean, max -> [b, 2 e] -> linear, relu -> [b, h] -> linear -> [b, o]
- * </pre>
+ * }</pre>
  */
 public final class BagOfWords implements Architecture {
   private final int embeddingSize;

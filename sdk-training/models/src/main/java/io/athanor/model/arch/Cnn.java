@@ -16,10 +16,10 @@ import java.util.Map;
  * pooling (Simonyan and Zisserman 2015, one convolution a stage; Ioffe and Szegedy 2015). Numbers
  * and categories beside the picture join before the last layer.
  *
- * <pre>
+ * <pre>{@code
  * b batch   c channels   h, w height and width   s stages   o outputs
  * [b, c, h, w] -> stage -> [b, c1, h/2, w/2] -> .. -> flatten -> [b, cs h/2^s w/2^s] -> linear -> [b, o]
- * </pre>
+ * }</pre>
  */
 public final class Cnn implements Architecture {
   private final List<Integer> channels;

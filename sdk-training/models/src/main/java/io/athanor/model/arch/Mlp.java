@@ -15,10 +15,10 @@ import java.util.Map;
  * Multi-layer perceptron: numbers, categories and flattened pictures through linear layers with an
  * activation and dropout after each.
  *
- * <pre>
+ * <pre>{@code
  * b batch   f features   h hidden   o outputs
  * [b, f] -> linear, activation, dropout -> [b, h] -> .. -> linear -> [b, o]
- * </pre>
+ * }</pre>
  */
 public final class Mlp implements Architecture {
   private final List<Integer> hidden;

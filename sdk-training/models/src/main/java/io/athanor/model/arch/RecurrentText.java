@@ -19,10 +19,10 @@ import java.util.Map;
  * pooling takes each element's largest value over the real positions (Conneau et al. 2017). Numbers
  * and categories beside the text join before the last layer.
  *
- * <pre>
+ * <pre>{@code
  * b batch   t tokens   e embedding   h hidden   o outputs
  * I64 [b, t] -> embedding -> [b, t, e] -> lstm -> [b, t, h] -> .. -> pool -> [b, h] -> linear -> [b, o]
- * </pre>
+ * }</pre>
  */
 public final class RecurrentText implements Architecture {
   /** The recurrent cell. */

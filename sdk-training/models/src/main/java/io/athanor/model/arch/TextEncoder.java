@@ -19,12 +19,12 @@ import java.util.Map;
  * Parameters bear the names of Hugging Face's BERT; the norms of pre-norm layers those of its ViT.
  * Numbers and categories beside the text join before the last layer.
  *
- * <pre>
+ * <pre>{@code
  * b batch   t tokens   d size   n heads   f feed-forward size   o outputs
  * I64 [b, t] -> embeddings -> [b, t, d] -> layers -> [b, t, d] -> masked mean -> [b, d] -> linear -> [b, o]
  * layer, pre-norm:  x + attention(norm(x)), then x + feedForward(norm(x)); one norm after the last layer
  * layer, post-norm: norm(x + attention(x)), then norm(x + feedForward(x)); one norm after the embeddings
- * </pre>
+ * }</pre>
  */
 public final class TextEncoder implements Architecture {
   /** Where layers normalise. */
