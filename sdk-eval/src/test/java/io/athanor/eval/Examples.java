@@ -1,0 +1,128 @@
+package io.athanor.eval;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.eval.EvaluationReport;
+import io.athanor.api.eval.Outcomes;
+import io.athanor.api.eval.TrainingHistory;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/** Made-up outcomes of known quality. */
+final class Examples {
+  static final Digest FINGERPRINT = Digest.ofText("test rows");
+  private static final Clock CLOCK =
+      Clock.fixed(Instant.parse("2026-03-01T12:00:00Z"), ZoneOffset.UTC);
+
+  private Examples() {}
+
+  /** Labels whose actual one gets a logit raised by {@code sharpness}. */
+  static Outcomes.Labels labels(List<String> labels, int rows, double sharpness, long seed) {
+    Random random = new Random(seed);
+    int width = labels.size();
+    int[] actual = new int[rows];
+    float[] probabilities = new float[rows * width];
+    for (int row = 0; row < rows; row++) {
+      actual[row] = Math.min(random.nextInt(width), width == 2 ? random.nextInt(2) : width);
+      double[] logits = new double[width];
+      double sum = 0;
+      for (int label = 0; label < width; label++) {
+        logits[label] = Math.exp(random.nextGaussian() + (label == actual[row] ? sharpness : 0));
+        sum += logits[label];
+      }
+      for (int label = 0; label < width; label++) {
+        probabilities[row * width + label] = (float) (logits[label] / sum);
+      }
+    }
+    return new Outcomes.Labels(labels, actual, probabilities);
+  }
+
+  /** Outcomes that are right or wrong as told, with a confidence of 0.9. */
+  static Outcomes.Labels right(boolean... right) {
+    int[] actual = new int[right.length];
+    float[] probabilities = new float[right.length * 2];
+    for (int row = 0; row < right.length; row++) {
+      actual[row] = row % 2;
+      int predicted = right[row] ? actual[row] : 1 - actual[row];
+      probabilities[row * 2 + predicted] = 0.9f;
+      probabilities[row * 2 + 1 - predicted] = 0.1f;
+    }
+    return new Outcomes.Labels(List.of("no", "yes"), actual, probabilities);
+  }
+
+  static Outcomes.Quantities numbers(int rows, double noise, long seed) {
+    Random actual = new Random(5);
+    Random error = new Random(seed);
+    double[] wanted = new double[rows];
+    double[] got = new double[rows];
+    for (int row = 0; row < rows; row++) {
+      wanted[row] = 150 + 60 * actual.nextGaussian();
+      got[row] = wanted[row] + noise * error.nextGaussian();
+    }
+    return new Outcomes.Quantities(wanted, got);
+  }
+
+  static TrainingHistory history() {
+    Random random = new Random(3);
+    List<TrainingHistory.Point> train = new ArrayList<>();
+    List<TrainingHistory.Point> validation = new ArrayList<>();
+    List<TrainingHistory.Point> accuracy = new ArrayList<>();
+    for (int step = 1; step <= 600; step++) {
+      double loss = 0.08 + 0.62 * Math.exp(-step / 90.0);
+      train.add(new TrainingHistory.Point(step, loss + 0.03 * random.nextGaussian()));
+      if (step % 50 == 0) {
+        validation.add(new TrainingHistory.Point(step, loss + 0.03 + step / 20_000.0));
+        accuracy.add(new TrainingHistory.Point(step, 1 - 0.6 * loss));
+      }
+    }
+    Map<String, List<TrainingHistory.Point>> curves = new LinkedHashMap<>();
+    curves.put("train.loss", train);
+    curves.put("validation.loss", validation);
+    curves.put("validation.accuracy", accuracy);
+    return new TrainingHistory(curves);
+  }
+
+  static List<String> digits() {
+    return IntStream.range(0, 10).mapToObj(String::valueOf).toList();
+  }
+
+  static Evaluation of(Outcomes outcomes) {
+    return Evaluation.of("target", outcomes, FINGERPRINT).clock(CLOCK).seed(11);
+  }
+
+  static EvaluationReport binary() {
+    Outcomes.Labels champion = labels(List.of("ham", "spam"), 800, 2.2, 1);
+    return Evaluation.of("spam", labels(List.of("ham", "spam"), 800, 2.2, 1), FINGERPRINT)
+        .clock(CLOCK)
+        .history(history())
+        .gate(
+            Metrics.f1().of("spam").atLeast(0.85),
+            Metrics.accuracy().atLeast(0.95).withConfidence(),
+            Metrics.accuracy().atLeast(0.93).withConfidence(),
+            Metrics.noWorseThan(of(champion).run()))
+        .run();
+  }
+
+  static EvaluationReport tenLabels() {
+    return Evaluation.of("digit", labels(digits(), 600, 3.2, 2), FINGERPRINT)
+        .clock(CLOCK)
+        .history(history())
+        .gate(Metrics.accuracy().atLeast(0.6))
+        .run();
+  }
+
+  static EvaluationReport regression() {
+    return Evaluation.of("price", numbers(300, 22, 9), FINGERPRINT)
+        .clock(CLOCK)
+        .gate(
+            Metrics.r2().atLeast(0.8),
+            Metrics.noWorseThan(of(numbers(300, 20, 8)).run()).by(Metrics.mae()).margin(5))
+        .run();
+  }
+}
