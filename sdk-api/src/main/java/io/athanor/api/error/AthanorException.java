@@ -1,5 +1,7 @@
 package io.athanor.api.error;
 
+import java.util.Objects;
+
 /**
  * Root of everything Athanor throws on purpose. The message has three parts: what happened, what
  * was expected, how to fix it.
@@ -17,6 +19,12 @@ public abstract class AthanorException extends RuntimeException {
   AthanorException(String message, boolean retryable) {
     super(message);
     this.retryable = retryable;
+  }
+
+  /** What happened, what was expected, how to fix it; never null. */
+  @Override
+  public String getMessage() {
+    return Objects.requireNonNullElse(super.getMessage(), "");
   }
 
   /** Whether the same call may succeed later without a change by the caller. */
