@@ -1,0 +1,129 @@
+package io.athanor.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.athanor.api.registry.AliasMove;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.tck.fixture.TestClock;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Several processes on one registry, and processes that are killed. */
+class ProcessesTest {
+  private static final int LONGEST_LIFE_MILLIS = 250;
+
+  @TempDir private Path temp;
+
+  @Test
+  void survivesKills() throws Exception {
+    survivesKills(6);
+  }
+
+  @Test
+  @Tag("heavy")
+  void survivesManyKills() throws Exception {
+    survivesKills(200);
+  }
+
+  @Test
+  void losesNothingInARace() throws Exception {
+    losesNothingInARace(4);
+  }
+
+  @Test
+  @Tag("heavy")
+  void losesNothingInALongRace() throws Exception {
+    losesNothingInARace(25);
+  }
+
+  private void survivesKills(int kills) throws Exception {
+    Path folder = temp.resolve("registry");
+    Random random = new Random(11);
+    for (int kill = 0; kill < kills; kill++) {
+      Process process = RegistryProcess.start("churn", folder, random.nextLong());
+      assertThat(RegistryProcess.firstLine(process)).isEqualTo("ready");
+      boolean ended = process.waitFor(random.nextInt(LONGEST_LIFE_MILLIS), TimeUnit.MILLISECONDS);
+      process.destroyForcibly().waitFor();
+      assertThat(ended).as(() -> "ended by itself: " + output(process)).isFalse();
+      try (var registry = ModelRegistry.open(folder)) {
+        assertThat(registry.verify().problems()).as("after kill %s", kill).isEmpty();
+      }
+    }
+    everyFileHasAnOwner(folder);
+  }
+
+  private static String output(Process process) {
+    try {
+      return RegistryProcess.rest(process);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  private static void everyFileHasAnOwner(Path folder) throws IOException {
+    TestClock later = TestClock.at(Instant.now().plus(Duration.ofDays(1)));
+    try (var registry = ModelRegistry.open(folder, later)) {
+      registry.collectGarbage();
+      assertThat(registry.verify().problems()).isEmpty();
+      assertThat(registry.collectGarbage()).isEqualTo(new GarbageCollected(0, 0, 0));
+      Set<String> used = new HashSet<>();
+      int versions = 0;
+      for (String name : registry.models()) {
+        for (ModelVersion version : registry.versions(name)) {
+          versions++;
+          version.manifest().files().forEach(file -> used.add(file.digest().hex()));
+        }
+      }
+      assertThat(versions).as("versions that outlived the kills").isPositive();
+      assertThat(filesBelow(folder.resolve("blobs"))).containsExactlyInAnyOrderElementsOf(used);
+      assertThat(filesBelow(folder.resolve("versions"))).hasSize(versions * 3);
+      assertThat(folder.resolve("staging")).isEmptyDirectory();
+    }
+  }
+
+  private static List<String> filesBelow(Path folder) throws IOException {
+    try (var files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).map(f -> f.getFileName().toString()).toList();
+    }
+  }
+
+  private void losesNothingInARace(int each) throws Exception {
+    Path folder = temp.resolve("registry");
+    List<Process> processes = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      processes.add(RegistryProcess.start("race", folder, each));
+    }
+    for (Process process : processes) {
+      String output = RegistryProcess.rest(process);
+      assertThat(process.waitFor()).as(output).isZero();
+    }
+    try (var registry = ModelRegistry.open(folder)) {
+      assertThat(registry.verify().problems()).isEmpty();
+      assertThat(registry.versions("shared"))
+          .extracting(ModelVersion::number)
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, 4 * each).boxed().toList());
+      List<AliasMove> moves = registry.aliasHistory("shared", "latest");
+      assertThat(moves).hasSize(4 * each);
+      for (int i = 1; i < moves.size(); i++) {
+        assertThat(moves.get(i).from()).isEqualTo(moves.get(i - 1).to());
+        assertThat(moves.get(i).at()).isAfterOrEqualTo(moves.get(i - 1).at());
+      }
+      assertThat(registry.aliases("shared").get("latest"))
+          .isEqualTo(moves.get(moves.size() - 1).to().orElseThrow());
+      assertThat(registry.models()).containsExactly("shared");
+    }
+  }
+}

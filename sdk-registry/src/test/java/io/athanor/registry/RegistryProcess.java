@@ -1,0 +1,105 @@
+package io.athanor.registry;
+
+import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.NotFoundException;
+import io.athanor.api.registry.ModelVersion;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+
+/** The main class of child processes that work on a registry. */
+final class RegistryProcess {
+  private RegistryProcess() {}
+
+  /** Starts a child: {@code churn FOLDER SEED} until killed, or {@code race FOLDER COUNT}. */
+  static Process start(String job, Path folder, long number) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            RegistryProcess.class.getName(),
+            job,
+            folder.toString(),
+            Long.toString(number))
+        .redirectErrorStream(true)
+        .start();
+  }
+
+  /** Waits for the first line that a child prints. */
+  static String firstLine(Process process) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int c = process.getInputStream().read();
+        c >= 0 && c != '\n';
+        c = process.getInputStream().read()) {
+      line.append((char) c);
+    }
+    return line.toString();
+  }
+
+  static String rest(Process process) throws IOException {
+    return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+  }
+
+  public static void main(String[] arguments) throws IOException {
+    Path folder = Path.of(arguments[1]);
+    long number = Long.parseLong(arguments[2]);
+    Path scratch = Files.createTempDirectory("registry-process");
+    try (ModelRegistry registry = ModelRegistry.open(folder)) {
+      System.out.println("ready");
+      if (arguments[0].equals("churn")) {
+        churn(registry, scratch, new Random(number));
+      } else {
+        race(registry, scratch, number);
+      }
+    }
+  }
+
+  private static void churn(ModelRegistry registry, Path scratch, Random random) {
+    while (true) {
+      String name = random.nextBoolean() ? "left" : "right";
+      ModelVersion version = register(registry, scratch, name, "content " + random.nextInt(5));
+      registry.promote(version, "latest").apply();
+      if (random.nextInt(3) > 0) {
+        List<ModelVersion> all = registry.versions(name);
+        ModelVersion victim = all.get(random.nextInt(all.size()));
+        if (registry.delete(victim).plan().possible()) {
+          registry.delete(victim).apply();
+        }
+      }
+      if (random.nextInt(5) == 0) {
+        registry.collectGarbage();
+      }
+    }
+  }
+
+  private static void race(ModelRegistry registry, Path scratch, long count) {
+    for (long i = 0; i < count; i++) {
+      ModelVersion version = register(registry, scratch, "shared", "same for all");
+      while (true) {
+        try {
+          registry.promote(version, "latest").apply();
+          break;
+        } catch (ConflictException e) {
+          if (!e.retryable()) {
+            throw e;
+          }
+        }
+      }
+      ModelVersion lost = register(registry, scratch, "passing", "same for all");
+      try {
+        registry.delete(lost).apply();
+      } catch (NotFoundException e) {
+        throw new AssertionError("nobody else deletes " + lost, e);
+      }
+    }
+  }
+
+  private static ModelVersion register(
+      ModelRegistry registry, Path scratch, String name, String content) {
+    return registry.registration(name, TestModels.folder(scratch, content)).register();
+  }
+}
