@@ -1,6 +1,8 @@
 package io.athanor.api.registry;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.model.ArtifactFolder;
+import io.athanor.api.model.ModelArtifact;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collections;
@@ -166,6 +168,17 @@ public final class ModelVersion {
    */
   public void verify() {
     manifest.verify(folder);
+  }
+
+  /**
+   * The model itself, read after {@link #verify}.
+   *
+   * @throws io.athanor.api.error.FormatException if a file is not what was registered
+   * @throws io.athanor.api.error.StorageException if a file cannot be read
+   */
+  public ModelArtifact artifact() {
+    verify();
+    return ArtifactFolder.read(folder);
   }
 
   public VersionId id() {
