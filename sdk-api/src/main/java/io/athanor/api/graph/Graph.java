@@ -291,6 +291,26 @@ public final class Graph {
         loss);
   }
 
+  /**
+   * This graph with an operation after one of its outputs; the loss stays as it is.
+   *
+   * @param output name of the output that the operation's result replaces
+   * @param layer unique name of the node
+   * @param op without parameters of its own
+   * @throws GraphException if there is no such output, or the operation does not fit it
+   */
+  public Graph withOutput(String output, String layer, Op op) {
+    String value = outputs.get(output);
+    if (value == null) {
+      throw new GraphException(output, "there is no output of this name in " + name);
+    }
+    List<Node> extended = new ArrayList<>(nodes.values());
+    extended.add(new Node(layer, op, List.of(value), infer(layer, op, List.of(value))));
+    Map<String, String> renamed = new LinkedHashMap<>(outputs);
+    renamed.put(output, layer);
+    return new Graph(name, inputs.values(), parameters.values(), extended, renamed, loss);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Graph that
