@@ -105,7 +105,7 @@ public final class AliasChange {
   /** Goes through although gates did not pass; the reason is kept in the alias's history. */
   public AliasChange overriding(String why) {
     requireText("why", why);
-    return new AliasChange(registry, name, alias, to, from, Optional.of(why), "overriding: " + why);
+    return new AliasChange(registry, name, alias, to, from, Optional.of(why), reason);
   }
 
   /** Keeps a reason in the alias's history. */
@@ -180,7 +180,15 @@ public final class AliasChange {
         .transactions()
         .write(
             session ->
-                registry.aliasTable().move(session, name, alias, from, to, registry.now(), reason));
+                registry
+                    .aliasTable()
+                    .move(session, name, alias, from, to, registry.now(), reasons()));
+  }
+
+  private String reasons() {
+    return override
+        .map(why -> "overriding: " + why + (reason.isEmpty() ? "" : "; " + reason))
+        .orElse(reason);
   }
 
   private static void requireText(String parameter, String text) {

@@ -6,11 +6,13 @@ import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.ReportJson;
+import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Search;
 import io.athanor.api.registry.SearchPage;
 import io.athanor.api.registry.VersionId;
+import io.athanor.api.training.TrainingResult;
 import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.Migrations;
@@ -87,12 +89,42 @@ public final class ModelRegistry implements AutoCloseable {
   }
 
   /**
-   * Begins the registration of a folder of model files, which is copied.
+   * Registers a model under its next number.
+   *
+   * @param name see {@link VersionId#requireName}
+   */
+  public ModelVersion register(String name, ModelArtifact model) {
+    return registration(name, model).register();
+  }
+
+  /** Registers a model with its evaluation report; {@link #registration} says more of it. */
+  public ModelVersion register(String name, ModelArtifact model, EvaluationReport report) {
+    return registration(name, model).report(report).register();
+  }
+
+  /** Registers what came of a training, with its evaluation report. */
+  public ModelVersion register(String name, TrainingResult result, EvaluationReport report) {
+    return register(name, result.model(), report);
+  }
+
+  /**
+   * Begins the registration of a model, to say more of it.
+   *
+   * @param name see {@link VersionId#requireName}
+   */
+  public Registration registration(String name, ModelArtifact model) {
+    return Registration.of(this, name, model);
+  }
+
+  /**
+   * Begins the registration of a folder of model files, which is copied: one that {@link
+   * io.athanor.api.model.ArtifactFolder} wrote, or one of another tool, of which nothing is known
+   * but its files.
    *
    * @param name see {@link VersionId#requireName}
    */
   public Registration registration(String name, Path folder) {
-    return new Registration(this, name, Source.folder(folder));
+    return Registration.of(this, name, folder);
   }
 
   /**

@@ -1,12 +1,16 @@
 package io.athanor.registry;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.DataProvenance;
+import io.athanor.api.data.Task;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.ReportJson;
+import io.athanor.api.model.ArtifactFolder;
+import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Verdict;
@@ -14,6 +18,8 @@ import io.athanor.api.registry.VersionId;
 import io.athanor.registry.blob.StagedFiles;
 import io.athanor.registry.store.Session;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,10 +37,41 @@ public final class Registration {
   private Optional<EvaluationReport> report = Optional.empty();
   private Optional<VersionId> parent = Optional.empty();
 
-  Registration(ModelRegistry registry, String name, Source source) {
+  /** Where the version's files come from. */
+  @FunctionalInterface
+  private interface Source {
+    /** Writes the files and tells the model, where they are one of ours. */
+    Optional<ModelArtifact> fill(StagedFiles staged);
+  }
+
+  private Registration(ModelRegistry registry, String name, Source source) {
     this.registry = registry;
     this.name = VersionId.requireName("name", name);
     this.source = source;
+  }
+
+  static Registration of(ModelRegistry registry, String name, ModelArtifact model) {
+    return new Registration(
+        registry,
+        name,
+        staged -> {
+          ArtifactFolder.write(model, staged.folder());
+          return Optional.of(model);
+        });
+  }
+
+  static Registration of(ModelRegistry registry, String name, Path folder) {
+    return new Registration(
+        registry,
+        name,
+        staged -> {
+          Optional<ModelArtifact> model =
+              Files.exists(folder.resolve("athanor.json"))
+                  ? Optional.of(ArtifactFolder.read(folder))
+                  : Optional.empty();
+          staged.copy(folder);
+          return model;
+        });
   }
 
   /** How good the model is. */
@@ -79,74 +116,80 @@ public final class Registration {
   public ModelVersion register() {
     registry.transactions().requireOpen();
     try (StagedFiles staged = registry.files().stage()) {
-      source.writeTo(staged);
+      Optional<ModelArtifact> model = source.fill(staged);
+      requireSense(model);
       Manifest manifest = staged.seal();
       Optional<Digest> evaluation =
           report.map(
               r -> staged.add(ReportJson.write(r).toString().getBytes(StandardCharsets.UTF_8)));
       return registry
           .transactions()
-          .write(session -> register(session, staged, manifest, evaluation));
+          .write(
+              session -> {
+                VersionId id = registry.versionTable().allocate(session, name);
+                ModelVersion.Builder version =
+                    ModelVersion.builder(id, registry.now(), manifest, registry.files().folder(id));
+                describe(version, model, evaluation);
+                origin(session, model).ifPresent(version::parent);
+                ModelVersion complete = version.build();
+                registry.versionTable().insert(session, complete);
+                staged.publish(id);
+                return complete;
+              });
     }
   }
 
-  private ModelVersion register(
-      Session session, StagedFiles staged, Manifest manifest, Optional<Digest> evaluation)
-      throws SQLException {
-    VersionId id = registry.versionTable().allocate(session, name);
-    ModelVersion.Builder builder = builder(id, manifest, evaluation);
-    requireSense(builder.build());
-    origin(session, builder.build().base()).ifPresent(builder::parent);
-    ModelVersion version = builder.build();
-    registry.versionTable().insert(session, version);
-    staged.publish(id);
-    return version;
-  }
-
-  private void requireSense(ModelVersion version) {
+  private void requireSense(Optional<ModelArtifact> model) {
     List<String> problems = new ArrayList<>();
-    version
-        .metrics()
+    metrics(model)
         .forEach(
             (metric, value) -> {
               if (value.isNaN()) {
                 problems.add("metric '" + metric + "' is not a number");
               }
             });
-    report
-        .flatMap(r -> r.subject().weights())
-        .filter(weights -> version.weights().isPresent())
-        .filter(weights -> !weights.equals(version.weights().get()))
-        .ifPresent(
-            weights ->
-                problems.add(
-                    "the report is about weights "
-                        + weights.brief()
-                        + ", the model has weights "
-                        + version.weights().get().brief()));
+    Optional<Digest> registered = model.map(ModelArtifact::weightsDigest);
+    Optional<Digest> evaluated = report.flatMap(r -> r.subject().weights());
+    if (registered.isPresent() && evaluated.isPresent() && !registered.equals(evaluated)) {
+      problems.add(
+          "the report is about weights "
+              + evaluated.get().brief()
+              + ", the model has weights "
+              + registered.get().brief());
+    }
     if (!problems.isEmpty()) {
       throw new ValidationException("registration of " + name, problems);
     }
   }
 
-  private ModelVersion.Builder builder(
-      VersionId id, Manifest manifest, Optional<Digest> evaluation) {
-    ModelVersion.Builder version =
-        ModelVersion.builder(id, registry.now(), manifest, registry.files().folder(id))
-            .description(description)
-            .tags(tags);
-    source.describe(version);
-    Map<String, Double> metrics = new TreeMap<>(source.metrics());
+  private void describe(
+      ModelVersion.Builder version, Optional<ModelArtifact> model, Optional<Digest> evaluation) {
+    version.description(description).tags(tags).metrics(metrics(model));
+    evaluation.ifPresent(digest -> version.report(digest, verdict(report.orElseThrow())));
+    model.ifPresent(
+        m -> {
+          version
+              .architecture(m.architecture())
+              .task(m.task() instanceof Task.Classification ? "classification" : "regression")
+              .parameters(m.graph().parameterCount())
+              .weights(m.weightsDigest())
+              .data(m.provenance().data().stream().map(DataProvenance::fingerprint).toList());
+          m.provenance().base().ifPresent(version::base);
+        });
+  }
+
+  private Map<String, Double> metrics(Optional<ModelArtifact> model) {
+    Map<String, Double> metrics = new TreeMap<>();
+    model.ifPresent(m -> metrics.putAll(m.metrics()));
     report.ifPresent(
         r ->
             r.metrics()
                 .forEach(m -> m.estimate().ifPresent(e -> metrics.put(m.name(), e.value()))));
-    version.metrics(metrics);
-    evaluation.ifPresent(digest -> version.report(digest, verdict(report.orElseThrow())));
-    return version;
+    return metrics;
   }
 
-  private Optional<VersionId> origin(Session session, Optional<Digest> base) throws SQLException {
+  private Optional<VersionId> origin(Session session, Optional<ModelArtifact> model)
+      throws SQLException {
     if (parent.isPresent()) {
       if (registry.versionTable().find(session, parent.get()).isEmpty()) {
         throw new NotFoundException(
@@ -154,6 +197,7 @@ public final class Registration {
       }
       return parent;
     }
+    Optional<Digest> base = model.flatMap(m -> m.provenance().base());
     return base.isPresent()
         ? registry.versionTable().newestWithWeights(session, base.get())
         : Optional.empty();
