@@ -1,6 +1,5 @@
 package io.athanor.training.checkpoint;
 
-import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
@@ -211,12 +210,12 @@ public final class CheckpointFolder implements AutoCloseable {
         target,
         temporary -> {
           SafeTensors.write(temporary.resolve(TENSORS), content.tensors(), Map.of());
-          AtomicFile.writeText(temporary.resolve(JSON), content.json().toString());
+          Files.writeString(temporary.resolve(JSON), content.json().toString());
           String sums = "";
           for (String name : List.of(TENSORS, JSON)) {
             sums += Digest.ofFile(temporary.resolve(name)).hex() + "  " + name + "\n";
           }
-          AtomicFile.writeText(temporary.resolve(SUMS), sums);
+          Files.writeString(temporary.resolve(SUMS), sums);
         });
     all().stream().skip(keep).forEach(this::delete);
     return target;
