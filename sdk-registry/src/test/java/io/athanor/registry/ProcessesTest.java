@@ -15,6 +15,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
@@ -47,6 +50,34 @@ class ProcessesTest {
   @Tag("heavy")
   void losesNothingInALongRace() throws Exception {
     losesNothingInARace(25);
+  }
+
+  @Test
+  void threadsShareARegistry() throws Exception {
+    int threads = 6;
+    ExecutorService pool = Executors.newFixedThreadPool(threads);
+    try (var registry = ModelRegistry.open(temp.resolve("registry"))) {
+      List<Future<ModelVersion>> results = new ArrayList<>();
+      for (int i = 0; i < threads; i++) {
+        String content = "content " + i % 2;
+        results.add(
+            pool.submit(
+                () -> {
+                  Path folder = TestModels.folder(temp, content);
+                  ModelVersion version = registry.registration("m", folder).register();
+                  registry.versions("m").forEach(ModelVersion::verify);
+                  return version;
+                }));
+      }
+      Set<Integer> numbers = new HashSet<>();
+      for (Future<ModelVersion> result : results) {
+        numbers.add(result.get().number());
+      }
+      assertThat(numbers).containsExactlyInAnyOrder(1, 2, 3, 4, 5, 6);
+      assertThat(registry.verify()).isEqualTo(new RegistryCheck(6, 18, List.of()));
+    } finally {
+      pool.shutdown();
+    }
   }
 
   private void survivesKills(int kills) throws Exception {

@@ -51,9 +51,19 @@ final class TestModels {
     return builder(metrics).decisions(List.of(decision)).build();
   }
 
+  /** A report about certain weights. */
+  static EvaluationReport about(Digest weights) {
+    return builder(Map.of(), Optional.of(weights)).build();
+  }
+
   private static EvaluationReport.Builder builder(Map<String, Double> metrics) {
+    return builder(metrics, Optional.empty());
+  }
+
+  private static EvaluationReport.Builder builder(
+      Map<String, Double> metrics, Optional<Digest> weights) {
     return EvaluationReport.builder(
-            new EvaluationReport.Subject("mlp", Optional.empty(), new Task.Regression("y")),
+            new EvaluationReport.Subject("mlp", weights, new Task.Regression("y")),
             new EvaluationReport.TestSet(Digest.ofText("test rows"), 10),
             Instant.parse("2026-01-01T00:00:00Z"),
             new EvaluationReport.Sampling(100, 0.95, 7),

@@ -1,0 +1,152 @@
+package io.athanor.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Search;
+import io.athanor.api.registry.Search.Sort;
+import io.athanor.api.registry.SearchPage;
+import io.athanor.tck.fixture.TestClock;
+import io.athanor.tck.fixture.TinyArtifacts;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SearchTest {
+  private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
+
+  @TempDir private static Path temp;
+  private final TestClock clock = TestClock.at(START);
+  private ModelRegistry registry;
+
+  /** One version an hour. */
+  @BeforeAll
+  void fill() {
+    registry = ModelRegistry.open(temp.resolve("registry"), clock);
+    register("spam-filter", "mail", Map.of("f1", 0.90));
+    ModelVersion second = register("spam-filter", "mail", Map.of("f1", 0.95, "recall", 0.5));
+    register("spam_filter", "research", Map.of("f1", 0.99));
+    registry.register("prices", TinyArtifacts.prices());
+    registry.register("antispam", TinyArtifacts.spam());
+    registry.promote(second, "production").apply();
+  }
+
+  private ModelVersion register(String name, String team, Map<String, Double> metrics) {
+    ModelVersion version =
+        registry
+            .registration(name, TestModels.folder(temp, name))
+            .tag("team", team)
+            .report(TestModels.report(metrics))
+            .register();
+    clock.advance(Duration.ofHours(1));
+    return version;
+  }
+
+  @AfterAll
+  void close() {
+    registry.close();
+  }
+
+  private List<String> found(Search search) {
+    SearchPage page = registry.search(search);
+    assertThat(page.total()).isEqualTo(page.versions().size());
+    return page.versions().stream().map(v -> v.id().toString()).toList();
+  }
+
+  @Test
+  void givesEverythingNewestFirst() {
+    assertThat(found(Search.all()))
+        .containsExactly(
+            "antispam:1", "prices:1", "spam_filter:1", "spam-filter:2", "spam-filter:1");
+  }
+
+  @Test
+  void findsByName() {
+    assertThat(found(Search.name("spam")))
+        .containsExactlyInAnyOrder("antispam:1", "spam_filter:1", "spam-filter:2", "spam-filter:1");
+    assertThat(found(Search.namePrefix("spam-")))
+        .containsExactlyInAnyOrder("spam-filter:2", "spam-filter:1");
+    assertThat(found(Search.name("m_f"))).containsExactly("spam_filter:1");
+    assertThat(found(Search.name("%"))).isEmpty();
+    assertThat(found(Search.name("' OR 1=1 --"))).isEmpty();
+  }
+
+  @Test
+  void findsByMetric() {
+    assertThat(found(Search.all().metricAtLeast("f1", 0.95)))
+        .containsExactlyInAnyOrder("spam_filter:1", "spam-filter:2");
+    assertThat(found(Search.all().metricAtMost("f1", 0.95)))
+        .containsExactlyInAnyOrder("spam-filter:1", "spam-filter:2");
+    assertThat(found(Search.all().metricBetween("f1", 0.91, 0.98).metricAtLeast("recall", 0.5)))
+        .containsExactly("spam-filter:2");
+    assertThat(found(Search.all().metricAtLeast("recall", 0.6))).isEmpty();
+  }
+
+  @Test
+  void findsByTagTaskArchitectureAndAlias() {
+    assertThat(found(Search.name("spam").tag("team", "research"))).containsExactly("spam_filter:1");
+    assertThat(found(Search.all().tag("team", "none"))).isEmpty();
+    assertThat(found(Search.all().task("regression"))).containsExactly("prices:1");
+    assertThat(found(Search.all().architecture(TinyArtifacts.spam().architecture())))
+        .contains("antispam:1")
+        .doesNotContain("spam-filter:1");
+    assertThat(found(Search.all().alias("production"))).containsExactly("spam-filter:2");
+  }
+
+  @Test
+  void findsByTimeOfRegistration() {
+    Instant second = START.plus(Duration.ofHours(1));
+    assertThat(found(Search.all().createdBefore(second))).containsExactly("spam-filter:1");
+    assertThat(found(Search.all().createdFrom(second).createdBefore(second.plusSeconds(1))))
+        .containsExactly("spam-filter:2");
+    assertThat(found(Search.all().createdFrom(Instant.MIN).createdBefore(Instant.MAX))).hasSize(5);
+  }
+
+  @Test
+  void sorts() {
+    assertThat(found(Search.name("spam").sortBy(new Sort.ByMetric("f1", true))))
+        .containsExactly("spam_filter:1", "spam-filter:2", "spam-filter:1", "antispam:1");
+    assertThat(found(Search.name("spam").sortBy(new Sort.ByMetric("f1", false))))
+        .containsExactly("spam-filter:1", "spam-filter:2", "spam_filter:1", "antispam:1");
+    assertThat(found(Search.all().sortBy(new Sort.ByName(false))))
+        .containsExactly(
+            "antispam:1", "prices:1", "spam-filter:2", "spam-filter:1", "spam_filter:1");
+    assertThat(found(Search.all().sortBy(new Sort.ByCreated(false))).get(0))
+        .isEqualTo("spam-filter:1");
+  }
+
+  @Test
+  void givesPages() {
+    SearchPage page =
+        registry.search(Search.name("spam").sortBy(new Sort.ByMetric("f1", true)).page(1, 2));
+
+    assertThat(page.versions())
+        .extracting(v -> v.id().toString())
+        .containsExactly("spam-filter:2", "spam-filter:1");
+    assertThat(page.total()).isEqualTo(4);
+    assertThat(page.offset()).isEqualTo(1);
+    assertThat(registry.search(Search.all().page(100, 10)).versions()).isEmpty();
+  }
+
+  @Test
+  void refusesImpossibleSearches() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Search.all().page(-1, 10))
+        .withMessage("offset must be at least 0, got -1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Search.all().page(0, 0))
+        .withMessage("limit must be 1 to 10000, got 0");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Search.all().metricAtLeast("f1", Double.NaN))
+        .withMessageContaining("got NaN");
+  }
+}
