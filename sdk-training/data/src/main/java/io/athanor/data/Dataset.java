@@ -5,6 +5,7 @@ import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Schema;
 import io.athanor.api.data.Tokenizer;
+import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.data.quality.DataProfile;
 import io.athanor.data.quality.QuarantineReport;
@@ -91,7 +92,10 @@ public final class Dataset {
     return with(ColumnType.IMAGE, columns);
   }
 
-  /** Every column that is neither declared nor named here is a number column. */
+  /**
+   * Every column that is neither declared nor named here is a number column; the source tells when
+   * the dataset is used.
+   */
   public Dataset numbersExcept(String... columns) {
     return new Dataset(source, features, Optional.of(Set.of(columns)), target, encoding, tolerance);
   }
@@ -198,6 +202,12 @@ public final class Dataset {
     features.forEach(column -> known.add(column.name()));
     target.ifPresent(column -> known.add(column.name()));
     try (RecordReader reader = source.open()) {
+      for (String column : except) {
+        if (!reader.columns().contains(column)) {
+          throw new NotFoundException(
+              "column '" + column + "' in " + source.name(), reader.columns(), "Correct the name");
+        }
+      }
       return reader.columns().stream()
           .filter(column -> !known.contains(column))
           .map(column -> new Column(column, ColumnType.NUMBER))

@@ -2,7 +2,6 @@ package io.athanor.data;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Batches;
-import io.athanor.api.data.Column;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.FeatureEncoding;
@@ -176,7 +175,7 @@ public final class Split implements TrainingData {
                     shares[1],
                     TEST,
                     shares[2],
-                    stratified ? "stratified" : "unstratified"),
+                    byLabel(table.schema()) ? "stratified" : "unstratified"),
             dealt.fingerprint()));
     steps.add(new DataProvenance.Step("encode", "fitted on " + TRAIN, encodingFingerprint()));
     return new DataProvenance(
@@ -207,18 +206,15 @@ public final class Split implements TrainingData {
     return digest.finish();
   }
 
+  private boolean byLabel(Schema schema) {
+    return stratified
+        && schema.target().filter(column -> column.type() == ColumnType.CATEGORY).isPresent();
+  }
+
   private Parts deal() {
     Table table = dataset.table();
-    boolean byLabel =
-        stratified
-            && table
-                .schema()
-                .target()
-                .map(Column::type)
-                .filter(ColumnType.CATEGORY::equals)
-                .isPresent();
     int[][] dealt =
-        byLabel
+        byLabel(table.schema())
             ? StratifiedSplit.of(table.labelOfEachRow(), table.labels(), shares, seed)
             : StratifiedSplit.of(new int[table.size()], List.of("every row"), shares, seed);
     CellDigest digest = new CellDigest().text(table.rows().fingerprint().hex());

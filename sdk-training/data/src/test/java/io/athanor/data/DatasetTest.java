@@ -74,6 +74,9 @@ class DatasetTest {
                     new Column("a", ColumnType.NUMBER),
                     new Column("b", ColumnType.NUMBER)),
                 Optional.of(new Column("y", ColumnType.CATEGORY))));
+    assertThatThrownBy(() -> Dataset.from(Csv.of(file)).numbersExcept("ID").label("y").schema())
+        .isInstanceOf(NotFoundException.class)
+        .hasMessageContaining("No column 'ID'");
   }
 
   @Test

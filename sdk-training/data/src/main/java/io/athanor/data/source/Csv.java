@@ -53,13 +53,13 @@ public final class Csv implements DataSource {
 
   /** What stands between cells: an ASCII character, for example {@code ';'} or a tab. */
   public Csv separator(char character) {
-    requireAscii("separator", character);
+    requireFit("separator", character, quote);
     return new Csv(content, character, quote, header, missing, maximumRecordBytes);
   }
 
   /** What stands around cells that hold separators, quotes or line breaks. */
   public Csv quote(char character) {
-    requireAscii("quote", character);
+    requireFit("quote", character, separator);
     return new Csv(content, separator, character, header, missing, maximumRecordBytes);
   }
 
@@ -84,10 +84,15 @@ public final class Csv implements DataSource {
     return new Csv(content, separator, quote, header, missing, bytes);
   }
 
-  private static void requireAscii(String what, char character) {
-    if (character == 0 || character > 126 || character == '\n' || character == '\r') {
+  private static void requireFit(String what, char character, char other) {
+    if (character == 0 || character > 126 || "\r\n".indexOf(character) >= 0 || character == other) {
       throw new IllegalArgumentException(
-          what + " must be an ASCII character but no line break, got '" + character + "'");
+          what
+              + " must be an ASCII character, no line break and not '"
+              + other
+              + "', got '"
+              + character
+              + "'");
     }
   }
 
@@ -98,9 +103,6 @@ public final class Csv implements DataSource {
 
   @Override
   public RecordReader open() {
-    if (separator == quote) {
-      throw new IllegalArgumentException("separator and quote must differ, both are " + quote);
-    }
     String stamp = content.stamp();
     Reader reader =
         new Reader(stamp, new RecordScanner(content, maximumRecordBytes, separator, quote));

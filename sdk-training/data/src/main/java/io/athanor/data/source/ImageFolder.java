@@ -114,7 +114,7 @@ public final class ImageFolder implements DataSource {
 
   private synchronized Listing listing(Path root) throws IOException {
     List<Path> classes = children(root).stream().filter(Files::isDirectory).toList();
-    String stamp = stamp(classes);
+    String stamp = stamp(Files.isDirectory(folder) ? classes : List.of());
     Listing known = listing;
     if (known == null || !known.stamp().equals(stamp)) {
       known = new Listing(stamp, files(classes));
@@ -123,8 +123,10 @@ public final class ImageFolder implements DataSource {
     return known;
   }
 
+  /** Times tell of added and removed files; folders within a zip file have none of their own. */
   private String stamp(List<Path> classes) throws IOException {
-    StringBuilder stamp = new StringBuilder().append(Files.getLastModifiedTime(folder));
+    StringBuilder stamp = new StringBuilder();
+    stamp.append(Files.size(folder)).append(' ').append(Files.getLastModifiedTime(folder));
     for (Path one : classes) {
       stamp.append(' ').append(one.getFileName()).append(Files.getLastModifiedTime(one));
     }

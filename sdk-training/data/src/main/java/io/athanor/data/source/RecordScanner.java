@@ -26,7 +26,7 @@ final class RecordScanner implements AutoCloseable {
   private final CharsetDecoder utf8 = StandardCharsets.UTF_8.newDecoder();
   private final MessageDigest digest = Digest.sha256();
 
-  private final byte[] buffer = new byte[1 << 15];
+  private final byte[] buffer = new byte[1 << 13];
   private long bufferStart;
   private int at;
   private int end;

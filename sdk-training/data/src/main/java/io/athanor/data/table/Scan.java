@@ -105,7 +105,7 @@ final class Scan {
   private void begin(RecordReader reader) {
     stamp = reader.stamp();
     List<String> available = reader.columns();
-    for (Column column : typing.schema().columns()) {
+    for (Column column : typing.columns()) {
       if (!available.contains(column.name())) {
         throw new NotFoundException(
             "column '" + column.name() + "' in " + source, available, "Correct the name");
@@ -124,7 +124,7 @@ final class Scan {
     lines.add(record.line());
     labelColumn.map(row::cell).ifPresent(label -> addLabel((String) label));
     profiler.add(row);
-    for (Column column : typing.schema().columns()) {
+    for (Column column : typing.columns()) {
       content.cell(row.cell(column.name()));
     }
     content.endRow();
@@ -146,7 +146,7 @@ final class Scan {
   }
 
   private void requireSameSize(SourceRecord record, Row row) {
-    for (Column column : typing.schema().columns()) {
+    for (Column column : typing.columns()) {
       if (row.cell(column.name()) instanceof Pixels pixels) {
         Pixels first = firstPictures.putIfAbsent(column.name(), pixels);
         if (first != null

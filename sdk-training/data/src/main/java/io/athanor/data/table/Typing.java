@@ -1,6 +1,7 @@
 package io.athanor.data.table;
 
 import io.athanor.api.data.Column;
+import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
 import io.athanor.api.data.Schema;
@@ -8,15 +9,42 @@ import io.athanor.api.error.FormatException;
 import io.athanor.data.source.SourceRecord;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Gives the cells of a record the types of a schema. Thread-safe. */
-record Typing(Schema schema) {
+final class Typing {
   private static final Pattern NUMBER =
       Pattern.compile("[+-]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][+-]?\\d{1,4})?");
   private static final int SHOWN = 60;
+
+  private final Schema schema;
+  private final List<Column> columns;
+  private final List<Column> required;
+
+  Typing(Schema schema) {
+    this.schema = schema;
+    this.columns = schema.columns();
+    this.required =
+        columns.stream()
+            .filter(column -> isTarget(column) || column.type() == ColumnType.IMAGE)
+            .toList();
+  }
+
+  private boolean isTarget(Column column) {
+    return schema.target().filter(column::equals).isPresent();
+  }
+
+  Schema schema() {
+    return schema;
+  }
+
+  /** Features and target. */
+  List<Column> columns() {
+    return columns;
+  }
 
   /**
    * The typed row.
@@ -28,7 +56,7 @@ record Typing(Schema schema) {
       throw record.problem();
     }
     Map<String, Object> cells = new LinkedHashMap<>();
-    for (Column column : schema.columns()) {
+    for (Column column : columns) {
       Object cell = record.cells().get(column.name());
       Object typed = cell == null ? null : new Cell(record, column, cell).typed();
       if (typed != null) {
@@ -40,15 +68,13 @@ record Typing(Schema schema) {
   }
 
   private void requirePresent(SourceRecord record, Map<String, Object> cells) {
-    for (Column column : schema.columns()) {
-      boolean target = schema.target().filter(column::equals).isPresent();
-      boolean image = column.type() == io.athanor.api.data.ColumnType.IMAGE;
-      if ((target || image) && !cells.containsKey(column.name())) {
+    for (Column column : required) {
+      if (!cells.containsKey(column.name())) {
         throw new FormatException(
             record.source(),
             record.line(),
             column.name(),
-            (target ? "the row has no value to learn" : "the row has no picture")
+            (isTarget(column) ? "the row has no value to learn" : "the row has no picture")
                 + ". Fill the cell, remove the row, or let tolerant(...) set such rows aside");
       }
     }

@@ -246,7 +246,8 @@ class CsvTest {
     Csv csv = Csv.of(folder.resolve("a.csv"));
     assertThatThrownBy(() -> csv.separator('\n'))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("separator must be an ASCII character");
+        .hasMessageContaining("separator must be an ASCII character, no line break and not '\"'");
+    assertThatThrownBy(() -> csv.quote(',')).hasMessageContaining("not ',', got ','");
     assertThatThrownBy(() -> csv.maximumRecordBytes(0)).hasMessageContaining("at least 1, got 0");
   }
 
