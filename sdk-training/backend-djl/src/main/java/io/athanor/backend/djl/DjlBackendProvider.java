@@ -32,6 +32,7 @@ public final class DjlBackendProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
+    LibTorch.probeDevice(options.device()).require();
     return new DjlBackend(LibTorch.start(), options, new LeakReporter());
   }
 }

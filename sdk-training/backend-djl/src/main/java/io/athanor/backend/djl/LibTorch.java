@@ -1,7 +1,6 @@
 package io.athanor.backend.djl;
 
 import ai.djl.engine.Engine;
-import ai.djl.util.cuda.CudaUtils;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
 import io.athanor.api.backend.Support;
@@ -140,18 +139,12 @@ final class LibTorch {
     }
   }
 
-  /** Whether a CUDA device of this number can be used by the loaded engine. */
-  static Support probeCuda(Engine engine, int number) {
-    int count = CudaUtils.getGpuCount();
-    if (count <= number) {
-      return new Support.Unsupported(
-          "there is no CUDA device " + number + "; this machine shows " + count,
-          "Use device cpu, or install an NVIDIA driver and the CUDA runtime");
-    }
-    return engine.hasCapability("CUDA")
+  /** Whether the engine can compute on a device. */
+  static Support probeDevice(String device) {
+    return device.equals("cpu")
         ? new Support.Supported()
         : new Support.Unsupported(
-            "the libtorch on the class path is built without CUDA",
-            "Replace pytorch-native-cpu by ai.djl.pytorch:pytorch-native-cu128:" + VERSION);
+            "device " + device + ": the DJL backend computes on the processor only",
+            "Use device cpu");
   }
 }

@@ -78,7 +78,7 @@ class NativeMemoryTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void stepsOfManyShapesKeepTheMemoryFlat() throws IOException {
-    assertThat(growth(100, 300)).isLessThan(24);
+    assertThat(growth(40, 80)).isLessThan(24);
   }
 
   @Test
