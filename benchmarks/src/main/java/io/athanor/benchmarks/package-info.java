@@ -1,0 +1,5 @@
+/** Benchmarks of the SDK against hand-written code on the same engine. */
+@NullMarked
+package io.athanor.benchmarks;
+
+import org.jspecify.annotations.NullMarked;
