@@ -3,6 +3,7 @@ package io.athanor.deploy.input;
 import io.athanor.api.data.Pixels;
 import io.athanor.api.error.FormatException;
 import java.awt.image.BufferedImage;
+import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Iterator;
@@ -44,40 +45,47 @@ final class PictureReader {
       } finally {
         reader.dispose();
       }
-    } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
+    } catch (IOException
+        | IllegalArgumentException
+        | IllegalStateException
+        | IndexOutOfBoundsException
+        | NegativeArraySizeException
+        | NullPointerException
+        | ClassCastException
+        | ArithmeticException e) {
       // The decoders of the platform answer damaged files with any of these.
-      throw fail(column, "a damaged or truncated picture (" + e.getMessage() + ")");
+      throw fail(column, "a damaged or truncated picture (" + e + ")");
     }
   }
 
   private static Pixels pixels(BufferedImage image, int channels) {
-    int width = image.getWidth();
-    int height = image.getHeight();
-    byte[] bytes = new byte[width * height * channels];
-    if (channels == 1
-        && image.getRaster().getNumBands() == 1
-        && image.getSampleModel().getSampleSize(0) == 8
-        && image.getColorModel().getNumComponents() == 1) {
-      int[] samples = image.getRaster().getSamples(0, 0, width, height, 0, (int[]) null);
-      for (int i = 0; i < samples.length; i++) {
-        bytes[i] = (byte) samples[i];
-      }
-      return Pixels.of(width, height, 1, bytes);
-    }
-    int[] colours = image.getRGB(0, 0, width, height, null, 0, width);
-    for (int i = 0; i < colours.length; i++) {
-      int red = colours[i] >> 16 & 0xFF;
-      int green = colours[i] >> 8 & 0xFF;
-      int blue = colours[i] & 0xFF;
+    boolean greySource = image.getColorModel().getNumColorComponents() == 1;
+    int count = image.getWidth() * image.getHeight();
+    byte[] bytes = new byte[count * channels];
+    for (int i = 0; i < count; i++) {
+      int x = i % image.getWidth();
+      int y = i / image.getWidth();
+      int rgb = greySource ? 0x010101 * grey(image.getRaster(), x, y) : image.getRGB(x, y);
       if (channels == 1) {
-        bytes[i] = (byte) Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
+        bytes[i] = (byte) (greySource ? rgb : luma(rgb));
       } else {
-        bytes[3 * i] = (byte) red;
-        bytes[3 * i + 1] = (byte) green;
-        bytes[3 * i + 2] = (byte) blue;
+        bytes[3 * i] = (byte) (rgb >> 16);
+        bytes[3 * i + 1] = (byte) (rgb >> 8);
+        bytes[3 * i + 2] = (byte) rgb;
       }
     }
-    return Pixels.of(width, height, channels, bytes);
+    return Pixels.of(image.getWidth(), image.getHeight(), channels, bytes);
+  }
+
+  /** The stored value; {@code getRGB} would bend it by another colour space's gamma. */
+  private static int grey(Raster raster, int x, int y) {
+    int bits = raster.getSampleModel().getSampleSize(0);
+    return raster.getSample(x, y, 0) * 255 / ((1 << bits) - 1);
+  }
+
+  /** ITU-R BT.601, as in training. */
+  private static int luma(int rgb) {
+    return (299 * (rgb >> 16 & 0xFF) + 587 * (rgb >> 8 & 0xFF) + 114 * (rgb & 0xFF) + 500) / 1000;
   }
 
   private static FormatException fail(String column, String problem) {

@@ -6,9 +6,11 @@ import io.athanor.api.backend.BackendProvider;
 import io.athanor.api.backend.Backends;
 import io.athanor.api.data.EncodedRow;
 import io.athanor.api.deploy.ServedModel;
+import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Prediction;
 import io.athanor.api.model.Predictor;
+import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
 import java.time.Duration;
 import java.util.Collections;
@@ -100,6 +102,30 @@ public final class InProcess {
             artifact.weightsDigest(),
             artifact.encoding(),
             artifact.metrics()),
+        artifact);
+  }
+
+  /**
+   * Loads a registered model after checking every file against the registry's digests, and warms it
+   * up.
+   *
+   * @throws io.athanor.api.error.FormatException if a file is missing or damaged
+   * @throws io.athanor.api.error.StorageException if a file cannot be read
+   * @throws io.athanor.api.error.NotFoundException if there is no backend
+   * @throws io.athanor.api.error.UnsupportedException if the backend cannot run the model
+   * @throws io.athanor.api.error.BackendException if the engine fails
+   */
+  public InProcessDeployment deploy(ModelVersion version) {
+    version.verify();
+    ModelArtifact artifact = ArtifactFolder.read(version.folder());
+    return deploy(
+        new ServedModel(
+            version.name(),
+            Integer.toString(version.number()),
+            artifact.architecture(),
+            artifact.weightsDigest(),
+            artifact.encoding(),
+            version.metrics()),
         artifact);
   }
 
