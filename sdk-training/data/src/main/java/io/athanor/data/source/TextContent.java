@@ -1,8 +1,10 @@
 package io.athanor.data.source;
 
+import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
@@ -11,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -111,6 +114,9 @@ final class TextContent {
         bytes.write(buffer, 0, n);
       }
       return bytes.toByteArray();
+    } catch (ZipException | EOFException e) {
+      throw new FormatException(
+          file.toString(), "is not a whole gzip file (" + e.getMessage() + "). Pack it again", e);
     }
   }
 

@@ -2,6 +2,7 @@ package io.athanor.data.table;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Column;
+import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Schema;
@@ -14,10 +15,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows of a {@link Table}, all or some. When rows are asked for one after the other, the next few
- * are read ahead.
+ * are read ahead, a mebibyte or so at most.
  */
 public final class IndexedRows implements Rows {
   private static final int AHEAD = 64;
+  private static final long AHEAD_EXTENT = 1 << 20;
 
   private final Table table;
   private final Optional<int[]> selection;
@@ -67,12 +69,30 @@ public final class IndexedRows implements Rows {
 
   private Page read(long first, int most) {
     List<LocatedRow> rows = new ArrayList<>(most);
+    long end = Math.min(first + most, size());
+    long extent = 0;
     try (Reading reading = open()) {
-      for (long i = first; i < Math.min(first + most, size()); i++) {
-        rows.add(reading.row((int) i));
+      for (long i = first; i < end && extent < AHEAD_EXTENT; i++) {
+        LocatedRow row = reading.row((int) i);
+        rows.add(row);
+        extent += extent(row.row());
       }
     }
     return new Page(first, rows);
+  }
+
+  /** Characters and pixel values. */
+  private static long extent(Row row) {
+    long extent = 0;
+    for (String column : row.columns()) {
+      Object cell = row.cell(column);
+      if (cell instanceof String text) {
+        extent += text.length();
+      } else if (cell instanceof Pixels pixels) {
+        extent += (long) pixels.width() * pixels.height() * pixels.channels();
+      }
+    }
+    return extent;
   }
 
   /** Every row in order. */

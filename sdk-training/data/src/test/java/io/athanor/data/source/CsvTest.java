@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -107,13 +108,17 @@ class CsvTest {
   }
 
   @Test
-  void namesABrokenGzipFile() throws IOException {
-    Path file = Files.writeString(folder.resolve("broken.csv.gz"), "a,b\n1,2\n");
+  void refusesAGzipFileThatIsBrokenOrCutOff() throws IOException {
+    Path broken = Files.writeString(folder.resolve("broken.csv.gz"), "a,b\n1,2\n");
+    assertThatThrownBy(() -> Csv.of(broken).open())
+        .isInstanceOf(FormatException.class)
+        .hasMessage(broken + ": is not a whole gzip file (Not in GZIP format). Pack it again");
 
-    assertThatThrownBy(() -> Csv.of(file).open())
-        .isInstanceOf(StorageException.class)
-        .hasMessageContaining("broken.csv.gz")
-        .hasMessageContaining("Not in GZIP format");
+    byte[] whole = Files.readAllBytes(gzip("a\n" + "0\n".repeat(1_000)));
+    Path cut = Files.write(folder.resolve("cut.csv.gz"), Arrays.copyOf(whole, whole.length - 12));
+    assertThatThrownBy(() -> Csv.of(cut).open())
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("Unexpected end of ZLIB input stream");
   }
 
   @Test
