@@ -12,9 +12,10 @@ import io.athanor.api.eval.EvaluationReport.TestSet;
 import io.athanor.api.eval.GateDecision;
 import io.athanor.api.eval.MetricValue;
 import io.athanor.api.eval.Outcomes;
-import io.athanor.api.eval.TrainingHistory;
+import io.athanor.api.eval.Curves;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Predictor;
+import io.athanor.api.training.TrainingHistory;
 import io.athanor.eval.metric.Bootstrap;
 import io.athanor.eval.metric.Gate;
 import io.athanor.eval.metric.Metric;
@@ -55,7 +56,7 @@ public final class Evaluation {
   private double confidence = 0.95;
   private long seed;
   private ProgressListener listener = (done, rows) -> {};
-  private TrainingHistory history = TrainingHistory.NONE;
+  private Curves history = Curves.NONE;
   private LongSupplier nanoClock = System::nanoTime;
   private Clock clock = Clock.systemUTC();
 
@@ -178,8 +179,8 @@ public final class Evaluation {
   }
 
   /** Loss curves to show in the report. */
-  public Evaluation history(TrainingHistory curves) {
-    this.history = curves;
+  public Evaluation history(TrainingHistory course) {
+    history = Curves.of(course);
     return this;
   }
 

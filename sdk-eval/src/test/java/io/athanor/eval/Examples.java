@@ -3,7 +3,7 @@ package io.athanor.eval;
 import io.athanor.api.common.Digest;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.Outcomes;
-import io.athanor.api.eval.TrainingHistory;
+import io.athanor.api.eval.Curves;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -68,24 +68,24 @@ final class Examples {
     return new Outcomes.Quantities(wanted, got);
   }
 
-  static TrainingHistory history() {
+  static Curves history() {
     Random random = new Random(3);
-    List<TrainingHistory.Point> train = new ArrayList<>();
-    List<TrainingHistory.Point> validation = new ArrayList<>();
-    List<TrainingHistory.Point> accuracy = new ArrayList<>();
+    List<Curves.Point> train = new ArrayList<>();
+    List<Curves.Point> validation = new ArrayList<>();
+    List<Curves.Point> accuracy = new ArrayList<>();
     for (int step = 1; step <= 600; step++) {
       double loss = 0.08 + 0.62 * Math.exp(-step / 90.0);
-      train.add(new TrainingHistory.Point(step, loss + 0.03 * random.nextGaussian()));
+      train.add(new Curves.Point(step, loss + 0.03 * random.nextGaussian()));
       if (step % 50 == 0) {
-        validation.add(new TrainingHistory.Point(step, loss + 0.03 + step / 20_000.0));
-        accuracy.add(new TrainingHistory.Point(step, 1 - 0.6 * loss));
+        validation.add(new Curves.Point(step, loss + 0.03 + step / 20_000.0));
+        accuracy.add(new Curves.Point(step, 1 - 0.6 * loss));
       }
     }
-    Map<String, List<TrainingHistory.Point>> curves = new LinkedHashMap<>();
+    Map<String, List<Curves.Point>> curves = new LinkedHashMap<>();
     curves.put("train.loss", train);
     curves.put("validation.loss", validation);
     curves.put("validation.accuracy", accuracy);
-    return new TrainingHistory(curves);
+    return new Curves(curves);
   }
 
   static List<String> digits() {

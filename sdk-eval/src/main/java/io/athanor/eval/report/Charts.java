@@ -5,7 +5,7 @@ import io.athanor.api.eval.Details.CalibrationBin;
 import io.athanor.api.eval.Details.Curve;
 import io.athanor.api.eval.Details.HistogramBin;
 import io.athanor.api.eval.Details.Point;
-import io.athanor.api.eval.TrainingHistory;
+import io.athanor.api.eval.Curves;
 import io.athanor.eval.metric.Numbers;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -30,7 +30,7 @@ final class Charts {
   }
 
   /** One plot for each kind of number: the part of a curve's name after the last dot. */
-  void history(TrainingHistory history) {
+  void history(Curves history) {
     Map<String, Map<String, List<Point>>> byKind = new LinkedHashMap<>();
     history
         .curves()
@@ -76,7 +76,7 @@ final class Charts {
     out.close();
   }
 
-  private static List<Point> thinned(List<TrainingHistory.Point> points) {
+  private static List<Point> thinned(List<Curves.Point> points) {
     int shown = Math.min(points.size(), HISTORY_POINTS);
     return IntStream.range(0, shown)
         .map(i -> shown == 1 ? 0 : (int) ((long) i * (points.size() - 1) / (shown - 1)))

@@ -42,8 +42,9 @@ final class ConfusionChart {
   private void heatMap() {
     int longest = matrix.labels().stream().mapToInt(l -> brief(l).length()).max().orElse(1);
     double left = 26 + 7.0 * longest;
-    double top = size > 6 ? left : 44;
     double cell = (SIZE - left - 4) / size;
+    boolean upright = 7.0 * longest > cell;
+    double top = upright ? left : 44;
     double height = top + cell * size + 4;
     out.open(
         "svg",
@@ -60,7 +61,7 @@ final class ConfusionChart {
     for (int i = 0; i < size; i++) {
       double middle = (i + 0.5) * cell;
       tick(matrix.labels().get(i), left - 6, top + middle + 4, "end", 0);
-      if (size > 6) {
+      if (upright) {
         tick(matrix.labels().get(i), left + middle + 4, top - 6, "start", -90);
       } else {
         tick(matrix.labels().get(i), left + middle, top - 8, "middle", 0);
