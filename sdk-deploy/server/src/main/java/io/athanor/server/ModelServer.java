@@ -2,6 +2,8 @@ package io.athanor.server;
 
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.deploy.Deployments;
 import io.athanor.deploy.serve.InProcessDeployment;
 import io.javalin.Javalin;
 import io.javalin.util.JavalinBindException;
@@ -147,10 +149,17 @@ public final class ModelServer implements AutoCloseable {
       return this;
     }
 
+    /** Serves a registered model, loaded when the server starts and closed with it. */
+    public Builder deploy(ModelVersion version) {
+      toOpen.add(() -> Deployments.inProcess().deploy(version));
+      return this;
+    }
+
     /**
      * Listens.
      *
      * @throws ValidationException if there is no model, or if two have one name
+     * @throws io.athanor.api.error.AthanorException if a model cannot be loaded
      * @throws StorageException if the port is taken or the address is not this machine's; nothing
      *     stays open
      */
@@ -201,7 +210,7 @@ public final class ModelServer implements AutoCloseable {
         }
       }
       if (all.isEmpty()) {
-        problems.add("there is no model to serve; call serve(..)");
+        problems.add("there is no model to serve; call serve(..) or deploy(..)");
       }
       if (!problems.isEmpty()) {
         throw new ValidationException("server", problems);
