@@ -69,6 +69,9 @@ class SplitTest {
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining(
             "'tiny' has 2 row(s), and each of the 3 parts needs at least one; add rows");
+    assertThatThrownBy(dataset(rows(2, i -> "a")).split(0.8, 0.1, 0.1).unstratified()::trainRows)
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("'every row' has 2 row(s)");
     assertThat(split.unstratified().test().size()).isEqualTo(10);
   }
 

@@ -57,7 +57,7 @@ public final class StratifiedSplit {
       }
     }
     if (!problems.isEmpty()) {
-      problems.add("add rows, leave these out, or split without stratified()");
+      problems.add("add rows, make fewer parts, or deal without a look at labels: unstratified()");
       throw new ValidationException("split", problems);
     }
   }
