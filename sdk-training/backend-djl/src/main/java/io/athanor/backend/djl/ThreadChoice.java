@@ -14,7 +14,7 @@ import java.util.Map;
  * @param processors how many threads a large pass uses
  */
 record ThreadChoice(Graph graph, int asked, int processors) {
-  /** Floating-point operations of a forward pass from which several threads pay off. */
+  /** Floating-point operations of a forward pass: a fraction of a millisecond on one core. */
   private static final long SMALL = 10_000_000;
 
   /** The threads for batches with these symbolic sizes. */
