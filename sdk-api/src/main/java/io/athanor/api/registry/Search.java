@@ -51,7 +51,7 @@ public final class Search {
     record Alias(String name) implements Condition {}
   }
 
-  /** The order of the results; ties go by name, then newest first. */
+  /** The order of the results; of equals the newest comes first. */
   public sealed interface Sort {
     boolean descending();
 

@@ -10,7 +10,8 @@ import java.util.List;
 
 /** A search as SQL: the text is put together of constants, every value is bound. */
 public final class SearchQuery {
-  private static final String FROM = " FROM version v JOIN model m ON m.id = v.model_id";
+  private static final String BY_NAME =
+      "v.model_id IN (SELECT id FROM model WHERE name LIKE ? ESCAPE '!')";
 
   private final StringBuilder where = new StringBuilder(" WHERE 1 = 1");
   private final List<Object> values = new ArrayList<>();
@@ -26,7 +27,7 @@ public final class SearchQuery {
     long total =
         session
             .first(
-                "SELECT COUNT(*)" + FROM + query.where,
+                "SELECT COUNT(*) FROM version v" + query.where,
                 row -> row.getLong(1),
                 query.values.toArray())
             .orElse(0L);
@@ -37,7 +38,7 @@ public final class SearchQuery {
     all.add(search.offset());
     List<Long> keys =
         session.query(
-            "SELECT v.id" + FROM + String.format(order, query.where) + " LIMIT ? OFFSET ?",
+            "SELECT v.id FROM version v" + String.format(order, query.where) + " LIMIT ? OFFSET ?",
             row -> row.getLong(1),
             all.toArray());
     return new SearchPage(versions.load(session, keys), search.offset(), total);
@@ -51,18 +52,18 @@ public final class SearchQuery {
       return " LEFT JOIN version_metric s ON s.version_id = v.id AND s.name = ?%s"
           + " ORDER BY CASE WHEN s.value IS NULL THEN 1 ELSE 0 END, s.value"
           + direction
-          + ", m.name, v.number DESC";
+          + ", v.id DESC";
     }
     return sort instanceof Sort.ByName
-        ? "%s ORDER BY m.name" + direction + ", v.number DESC"
-        : "%s ORDER BY v.created" + direction + ", m.name, v.number DESC";
+        ? " JOIN model m ON m.id = v.model_id%s ORDER BY m.name" + direction + ", v.number DESC"
+        : "%s ORDER BY v.created" + direction + ", v.id DESC";
   }
 
   private void add(Condition condition) {
     if (condition instanceof Condition.NameContains name) {
-      and("m.name LIKE ? ESCAPE '!'", "%" + escape(name.text()) + "%");
+      and(BY_NAME, "%" + escape(name.text()) + "%");
     } else if (condition instanceof Condition.NamePrefix name) {
-      and("m.name LIKE ? ESCAPE '!'", escape(name.prefix()) + "%");
+      and(BY_NAME, escape(name.prefix()) + "%");
     } else if (condition instanceof Condition.Architecture architecture) {
       and("v.architecture = ?", architecture.name());
     } else if (condition instanceof Condition.Task task) {
