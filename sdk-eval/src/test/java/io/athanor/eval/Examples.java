@@ -3,12 +3,11 @@ package io.athanor.eval;
 import io.athanor.api.common.Digest;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.Outcomes;
-import io.athanor.api.eval.Curves;
+import io.athanor.api.training.TrainingHistory;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -68,24 +67,29 @@ final class Examples {
     return new Outcomes.Quantities(wanted, got);
   }
 
-  static Curves history() {
+  static TrainingHistory history() {
     Random random = new Random(3);
-    List<Curves.Point> train = new ArrayList<>();
-    List<Curves.Point> validation = new ArrayList<>();
-    List<Curves.Point> accuracy = new ArrayList<>();
+    List<TrainingHistory.Point> train = new ArrayList<>();
+    List<TrainingHistory.Evaluation> evaluations = new ArrayList<>();
     for (int step = 1; step <= 600; step++) {
       double loss = 0.08 + 0.62 * Math.exp(-step / 90.0);
-      train.add(new Curves.Point(step, loss + 0.03 * random.nextGaussian()));
+      train.add(
+          new TrainingHistory.Point(step, loss + 0.03 * random.nextGaussian(), 1e-3, loss / 2));
       if (step % 50 == 0) {
-        validation.add(new Curves.Point(step, loss + 0.03 + step / 20_000.0));
-        accuracy.add(new Curves.Point(step, 1 - 0.6 * loss));
+        evaluations.add(
+            new TrainingHistory.Evaluation(
+                step,
+                1 + step / 200,
+                Map.of(
+                    "train.loss",
+                    loss,
+                    "validation.loss",
+                    loss + 0.03 + step / 20_000.0,
+                    "validation.accuracy",
+                    1 - 0.6 * loss)));
       }
     }
-    Map<String, List<Curves.Point>> curves = new LinkedHashMap<>();
-    curves.put("train.loss", train);
-    curves.put("validation.loss", validation);
-    curves.put("validation.accuracy", accuracy);
-    return new Curves(curves);
+    return new TrainingHistory(train, evaluations);
   }
 
   static List<String> digits() {

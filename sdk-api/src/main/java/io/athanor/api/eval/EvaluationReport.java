@@ -20,7 +20,7 @@ public final class EvaluationReport {
   private final List<GateDecision> decisions;
   private final Details details;
   private final List<HardRow> hardest;
-  private final TrainingHistory history;
+  private final Curves history;
   private final Map<String, String> environment;
   private final Optional<Outcomes> outcomes;
 
@@ -86,7 +86,7 @@ public final class EvaluationReport {
     private List<MetricValue> metrics = List.of();
     private List<GateDecision> decisions = List.of();
     private List<HardRow> hardest = List.of();
-    private TrainingHistory history = TrainingHistory.NONE;
+    private Curves history = Curves.NONE;
     private Map<String, String> environment = Map.of();
     private Optional<Outcomes> outcomes = Optional.empty();
 
@@ -118,7 +118,7 @@ public final class EvaluationReport {
     }
 
     /** What training reported. */
-    public Builder history(TrainingHistory curves) {
+    public Builder history(Curves curves) {
       this.history = curves;
       return this;
     }
@@ -200,7 +200,7 @@ public final class EvaluationReport {
     return hardest;
   }
 
-  public TrainingHistory history() {
+  public Curves history() {
     return history;
   }
 

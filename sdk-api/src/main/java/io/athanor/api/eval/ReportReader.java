@@ -61,10 +61,10 @@ final class ReportReader {
     JsonNode model = object(json, "model");
     JsonNode test = object(json, "test");
     JsonNode sampling = object(json, "sampling");
-    Map<String, List<TrainingHistory.Point>> curves = new LinkedHashMap<>();
+    Map<String, List<Curves.Point>> curves = new LinkedHashMap<>();
     JsonNode history = object(json, "history");
     for (String name : names(history)) {
-      curves.put(name, list(history, name, p -> new TrainingHistory.Point(step(p), y(p))));
+      curves.put(name, list(history, name, p -> new Curves.Point(step(p), y(p))));
     }
     Map<String, String> environment = new LinkedHashMap<>();
     JsonNode facts = object(json, "environment");
@@ -84,7 +84,7 @@ final class ReportReader {
             .metrics(list(json, "metrics", this::metric))
             .decisions(list(json, "decisions", this::decision))
             .hardest(list(json, "hardest", this::hardRow))
-            .history(new TrainingHistory(curves))
+            .history(new Curves(curves))
             .environment(environment);
     if (json.has("outcomes")) {
       report.outcomes(outcomes(object(json, "outcomes")));

@@ -1,11 +1,11 @@
 package io.athanor.eval.report;
 
+import io.athanor.api.eval.Curves;
 import io.athanor.api.eval.Details;
 import io.athanor.api.eval.Details.CalibrationBin;
 import io.athanor.api.eval.Details.Curve;
 import io.athanor.api.eval.Details.HistogramBin;
 import io.athanor.api.eval.Details.Point;
-import io.athanor.api.eval.Curves;
 import io.athanor.eval.metric.Numbers;
 import java.util.ArrayList;
 import java.util.Comparator;
