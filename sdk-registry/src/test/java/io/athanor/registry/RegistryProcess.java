@@ -14,7 +14,10 @@ import java.util.Random;
 final class RegistryProcess {
   private RegistryProcess() {}
 
-  /** Starts a child: {@code churn FOLDER SEED} until killed, or {@code race FOLDER COUNT}. */
+  /**
+   * Starts a child: {@code churn FOLDER SEED} until killed, with a line after the first round, or
+   * {@code race FOLDER COUNT}.
+   */
   static Process start(String job, Path folder, long number) throws IOException {
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -49,7 +52,6 @@ final class RegistryProcess {
     long number = Long.parseLong(arguments[2]);
     Path scratch = Files.createTempDirectory("registry-process");
     try (ModelRegistry registry = ModelRegistry.open(folder)) {
-      System.out.println("ready");
       if (arguments[0].equals("churn")) {
         churn(registry, scratch, new Random(number));
       } else {
@@ -59,7 +61,10 @@ final class RegistryProcess {
   }
 
   private static void churn(ModelRegistry registry, Path scratch, Random random) {
-    while (true) {
+    for (long round = 0; ; round++) {
+      if (round == 1) {
+        System.out.println("has registered");
+      }
       String name = random.nextBoolean() ? "left" : "right";
       ModelVersion version = register(registry, scratch, name, "content " + random.nextInt(5));
       registry.promote(version, "latest").apply();
