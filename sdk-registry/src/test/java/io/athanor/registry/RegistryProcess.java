@@ -32,15 +32,16 @@ final class RegistryProcess {
         .start();
   }
 
-  /** Waits for the first line that a child prints. */
-  static String firstLine(Process process) throws IOException {
-    StringBuilder line = new StringBuilder();
-    for (int c = process.getInputStream().read();
-        c >= 0 && c != '\n';
-        c = process.getInputStream().read()) {
-      line.append((char) c);
+  /** Reads what a child prints up to a line, or to the end if that line never comes. */
+  static String outputUpTo(String line, Process process) throws IOException {
+    StringBuilder output = new StringBuilder();
+    for (int c = process.getInputStream().read(); c >= 0; c = process.getInputStream().read()) {
+      output.append((char) c);
+      if (output.toString().endsWith(line)) {
+        break;
+      }
     }
-    return line.toString();
+    return output.toString();
   }
 
   static String rest(Process process) throws IOException {
