@@ -1,5 +1,6 @@
 package io.athanor.backend.djl;
 
+import io.athanor.api.error.BackendException;
 import java.lang.ref.Cleaner;
 import java.util.function.BiConsumer;
 import org.slf4j.Logger;
@@ -25,7 +26,7 @@ final class LeakReporter {
 
   /** Watches a model whose memory is a scope. */
   void watch(Object model, String name, NativeScope scope) {
-    Throwable site = new Throwable("Compiled here");
+    Throwable site = new BackendException("djl", "model '" + name + "' was compiled here");
     BiConsumer<String, Throwable> to = report;
     cleaner.register(
         model,
