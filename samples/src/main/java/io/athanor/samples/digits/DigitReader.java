@@ -5,6 +5,7 @@ import static io.athanor.eval.Metrics.accuracy;
 import static io.athanor.eval.Metrics.f1;
 import static io.athanor.eval.Metrics.logLoss;
 
+import io.athanor.api.deploy.Answer;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.data.Dataset;
@@ -55,7 +56,10 @@ public final class DigitReader {
     System.out.println("Report: " + ReportFolder.save(report, output).toUri());
 
     try (var live = Deployments.inProcess().deploy("digit-reader", result.model())) {
-      System.out.println(live.predict(digits.test().row(0)));
+      Answer answer = live.predict(digits.test().row(0));
+      System.out.printf(
+          "The first digit of the test: %s with probability %.3f%n",
+          answer.label(), answer.confidence());
     }
   }
 }

@@ -57,7 +57,8 @@ public final class DiseaseProgression {
     System.out.println("Report: " + ReportFolder.save(report, output).toUri());
 
     try (var live = Deployments.inProcess().deploy("disease-progression", result.model())) {
-      System.out.println(live.predict(people.test().row(0)));
+      System.out.printf(
+          "The first person of the test: %.0f%n", live.predict(people.test().row(0)).value());
     }
   }
 }

@@ -7,6 +7,7 @@ import static io.athanor.eval.Metrics.logLoss;
 import static io.athanor.eval.Metrics.recall;
 import static io.athanor.eval.Metrics.rocAuc;
 
+import io.athanor.api.deploy.Answer;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.TrainingResult;
@@ -64,7 +65,10 @@ public final class TumourDiagnosis {
     System.out.println("Report: " + ReportFolder.save(report, output).toUri());
 
     try (var live = Deployments.inProcess().deploy("tumour-diagnosis", calibrated)) {
-      System.out.println(live.predict(tumours.test().row(0)));
+      Answer answer = live.predict(tumours.test().row(0));
+      System.out.printf(
+          "The first tumour of the test: %s with probability %.3f%n",
+          answer.label(), answer.confidence());
     }
   }
 }
