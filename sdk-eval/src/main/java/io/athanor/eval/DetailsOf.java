@@ -18,6 +18,7 @@ import io.athanor.eval.metric.Numbers;
 import io.athanor.eval.metric.Positive;
 import io.athanor.eval.metric.Ranking;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -79,11 +80,6 @@ final class DetailsOf {
     int[] ones = Bootstrap.ones(outcomes.rows());
     Counts counts = new Counts(outcomes);
     counts.count(ones);
-    List<List<Long>> cells = new ArrayList<>();
-    for (int a = 0; a < size; a++) {
-      int actual = a;
-      cells.add(IntStream.range(0, size).mapToObj(p -> counts.cell(actual, p)).toList());
-    }
     List<Curve> roc = new ArrayList<>();
     List<Curve> precisionRecall = new ArrayList<>();
     int[] positives =
@@ -102,11 +98,22 @@ final class DetailsOf {
       }
     }
     return new Details.Classification(
-        new Details.ConfusionMatrix(outcomes.labels(), cells),
+        confusion(outcomes),
         classScores(outcomes, sampling),
         CalibrationError.bins(outcomes),
         roc,
         precisionRecall);
+  }
+
+  private static Details.ConfusionMatrix confusion(Labels outcomes) {
+    int size = outcomes.labels().size();
+    long[][] cells = new long[size][size];
+    for (int row = 0; row < outcomes.rows(); row++) {
+      cells[outcomes.actual(row)][outcomes.predicted(row)]++;
+    }
+    return new Details.ConfusionMatrix(
+        outcomes.labels(),
+        Arrays.stream(cells).map(row -> Arrays.stream(row).boxed().toList()).toList());
   }
 
   private static Optional<Double> area(Labels outcomes, String label, boolean roc) {

@@ -44,11 +44,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Evaluation {
   private static final int TIMED_CALLS = 200;
+  private static final int MOST_LABELS = 2_000;
 
   private final Subject subject;
   private final Source source;
-  private List<Metric> metrics = List.of();
-  private List<Gate> gates = List.of();
+  private final List<Metric> metrics = new ArrayList<>();
+  private final List<Gate> gates = new ArrayList<>();
   private @Nullable Backend backend;
   private int batchSize = 64;
   private int timedCalls = TIMED_CALLS;
@@ -71,6 +72,11 @@ public final class Evaluation {
   private Evaluation(Subject subject, Source source) {
     this.subject = subject;
     this.source = source;
+    if (subject.task() instanceof Task.Classification task && task.labels().size() > MOST_LABELS) {
+      throw new UnsupportedException(
+          "a confusion matrix of " + task.labels().size() + " labels, more than " + MOST_LABELS,
+          "Put rare labels together before training");
+    }
   }
 
   /**
@@ -78,6 +84,7 @@ public final class Evaluation {
    *
    * @param rows labelled, at least one
    * @throws io.athanor.api.error.ValidationException if there are no rows
+   * @throws UnsupportedException if there are more than 2,000 labels, or 50 million rows
    */
   public static Evaluation of(ModelArtifact model, Rows rows) {
     TestRows test = new TestRows(rows, model.task().target());
@@ -91,6 +98,7 @@ public final class Evaluation {
    *
    * @param rows labelled, at least one
    * @throws io.athanor.api.error.ValidationException if there are no rows
+   * @throws UnsupportedException if there are more than 2,000 labels, or 50 million rows
    */
   public static Evaluation of(Predictor predictor, Rows rows) {
     Task task = predictor.encoding().target().task();
@@ -117,15 +125,15 @@ public final class Evaluation {
         new Source(null, null, outcomes, null, new TestSet(fingerprint, outcomes.rows())));
   }
 
-  /** What to measure; without it, everything that makes sense for the task. */
+  /** What to measure, besides earlier calls; without it, all that makes sense for the task. */
   public Evaluation metrics(Metric... chosen) {
-    this.metrics = List.of(chosen);
+    metrics.addAll(List.of(chosen));
     return this;
   }
 
-  /** What the model must meet. */
+  /** What the model must meet, besides the conditions of earlier calls. */
   public Evaluation gate(Gate... conditions) {
-    this.gates = List.of(conditions);
+    gates.addAll(List.of(conditions));
     return this;
   }
 

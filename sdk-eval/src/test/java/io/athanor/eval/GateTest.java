@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Task;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.eval.Details;
 import io.athanor.api.eval.EvaluationReport;
@@ -28,6 +29,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class GateTest {
@@ -45,6 +47,26 @@ class GateTest {
       flags[row] = true;
     }
     return Examples.right(flags);
+  }
+
+  @Test
+  void gates_of_several_calls_all_count() {
+    EvaluationReport report =
+        Examples.of(Examples.labels(List.of("ham", "spam"), 50, 1, 1))
+            .gate(Metrics.accuracy().atLeast(1.1))
+            .gate(Metrics.accuracy().atLeast(0))
+            .run();
+    assertThat(report.decisions()).hasSize(2);
+    assertThat(report.passed()).isFalse();
+  }
+
+  @Test
+  void too_many_labels_are_refused_at_once() {
+    List<String> labels = IntStream.range(0, 2_001).mapToObj(i -> "label " + i).toList();
+    Outcomes outcomes = new Outcomes.Labels(labels, new int[1], new float[2_001]);
+    assertThatThrownBy(() -> Examples.of(outcomes))
+        .isInstanceOf(UnsupportedException.class)
+        .hasMessageContaining("2001 labels, more than 2000");
   }
 
   @Test

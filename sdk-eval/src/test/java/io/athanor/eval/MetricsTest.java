@@ -157,6 +157,9 @@ class MetricsTest {
   void constant_targets_leave_r2_undefined() {
     Outcomes outcomes = new Outcomes.Quantities(new double[] {3, 3}, new double[] {3, 4});
     assertThat(Examples.of(outcomes).run().metric("r2").note()).contains("same target");
+    double[] tenths = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1};
+    Outcomes inexact = new Outcomes.Quantities(tenths, new double[] {0, 0, 0, 0, 0, 1});
+    assertThat(Examples.of(inexact).run().metric("r2").estimate()).isEmpty();
   }
 
   private static double value(OutcomeMetric metric, Outcomes outcomes) {

@@ -64,10 +64,17 @@ public record ErrorMetric(Kind kind) implements OutcomeMetric {
     double mean = Mean.of(centred, weights);
     double residual = 0;
     double total = 0;
+    double lowest = Double.POSITIVE_INFINITY;
+    double highest = Double.NEGATIVE_INFINITY;
     for (int row = 0; row < squares.length; row++) {
+      if (weights[row] > 0) {
+        lowest = Math.min(lowest, centred[row]);
+        highest = Math.max(highest, centred[row]);
+      }
       residual += weights[row] * squares[row];
       total += weights[row] * (centred[row] - mean) * (centred[row] - mean);
     }
-    return total == 0 ? Double.NaN : 1 - residual / total;
+    // Not total == 0: the mean of equal numbers need not round to that number.
+    return lowest == highest ? Double.NaN : 1 - residual / total;
   }
 }

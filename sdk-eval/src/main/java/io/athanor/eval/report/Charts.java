@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 final class Charts {
   private static final int SERIES = 10;
   private static final int HISTORY_POINTS = 400;
+  private static final int SMOOTHED_FROM = 100;
   private static final int HEIGHT = 300;
   private static final List<Point> DIAGONAL = List.of(new Point(0, 0), new Point(1, 1));
 
@@ -31,25 +32,24 @@ final class Charts {
 
   /** One plot for each kind of number: the part of a curve's name after the last dot. */
   void history(Curves history) {
-    Map<String, Map<String, List<Point>>> byKind = new LinkedHashMap<>();
+    Map<String, Map<String, List<Curves.Point>>> byKind = new LinkedHashMap<>();
     history
         .curves()
         .forEach(
             (name, points) -> {
               if (!points.isEmpty()) {
                 String kind = name.substring(name.lastIndexOf('.') + 1);
-                byKind.computeIfAbsent(kind, k -> new LinkedHashMap<>()).put(name, thinned(points));
+                byKind.computeIfAbsent(kind, k -> new LinkedHashMap<>()).put(name, points);
               }
             });
     byKind.forEach(this::historyOf);
   }
 
-  private void historyOf(String kind, Map<String, List<Point>> curves) {
+  private void historyOf(String kind, Map<String, List<Curves.Point>> curves) {
     begin("Training: " + kind, "");
-    Axis x =
-        Axis.around("step", curves.values().stream().flatMap(List::stream).mapToDouble(Point::x));
-    Axis y =
-        Axis.around(kind, curves.values().stream().flatMap(List::stream).mapToDouble(Point::y));
+    List<Point> all = curves.values().stream().map(Charts::thinned).flatMap(List::stream).toList();
+    Axis x = Axis.around("step", all.stream().mapToDouble(Point::x));
+    Axis y = Axis.around(kind, all.stream().mapToDouble(Point::y));
     Plot plot =
         Plot.begin(
             out,
@@ -60,20 +60,42 @@ final class Charts {
     List<String> legend = new ArrayList<>();
     curves.forEach(
         (name, points) -> {
-          plot.line(points, series(legend.size()));
+          boolean smooth = points.size() >= SMOOTHED_FROM;
+          if (smooth) {
+            plot.line(thinned(points), "raw " + series(legend.size()));
+          }
+          List<Point> line = thinned(smooth ? smoothed(points) : points);
+          plot.line(line, series(legend.size()));
           if (points.size() < 40) {
             String css = "mark " + series(legend.size());
-            points.forEach(
+            line.forEach(
                 p ->
                     plot.dot(
                         p, 2.5, css, name + " " + Numbers.brief(p.y()) + " at " + (long) p.x()));
           }
-          Point last = points.get(points.size() - 1);
-          legend.add(name + ", at last " + Numbers.brief(last.y()));
+          Point last = line.get(line.size() - 1);
+          legend.add(name + (smooth ? ", smoothed" : "") + ", at last " + Numbers.brief(last.y()));
         });
     plot.end();
     legend(legend);
     out.close();
+  }
+
+  /** Each point becomes the mean of itself and its neighbours, a twentieth of the curve. */
+  private static List<Curves.Point> smoothed(List<Curves.Point> points) {
+    int size = points.size();
+    int reach = size / 40;
+    double[] sums = new double[size + 1];
+    for (int i = 0; i < size; i++) {
+      sums[i + 1] = sums[i] + points.get(i).value();
+    }
+    List<Curves.Point> means = new ArrayList<>(size);
+    for (int i = 0; i < size; i++) {
+      int from = Math.max(0, i - reach);
+      int to = Math.min(size, i + reach + 1);
+      means.add(new Curves.Point(points.get(i).step(), (sums[to] - sums[from]) / (to - from)));
+    }
+    return means;
   }
 
   private static List<Point> thinned(List<Curves.Point> points) {

@@ -1,5 +1,6 @@
 package io.athanor.eval.report;
 
+import io.athanor.api.error.StorageException;
 import io.athanor.api.eval.Details;
 import io.athanor.api.eval.Estimate;
 import io.athanor.api.eval.EvaluationReport;
@@ -9,7 +10,6 @@ import io.athanor.api.eval.MetricValue;
 import io.athanor.eval.metric.Numbers;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -248,7 +248,8 @@ public final class HtmlReport {
     try (InputStream in = HtmlReport.class.getResourceAsStream("report.css")) {
       return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
-      throw new UncheckedIOException("the jar's own style sheet cannot be read", e);
+      throw new StorageException(
+          "report.css", "the library's own style sheet cannot be read (" + e + ")", e);
     }
   }
 }
