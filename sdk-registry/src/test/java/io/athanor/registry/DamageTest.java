@@ -239,6 +239,7 @@ class DamageTest {
       Path alive = Files.createDirectory(folder.resolve("staging/alive"));
       Files.createDirectories(folder.resolve("versions/m/2"));
       Files.createDirectories(folder.resolve("versions/gone/1"));
+      Path foreign = Files.createDirectories(folder.resolve("versions/Not a Model/1"));
       Path orphan = registry.files().blob(Digest.ofText("orphan"));
       Files.createDirectories(orphan.getParent());
       Files.writeString(orphan, "orphan");
@@ -247,6 +248,7 @@ class DamageTest {
 
       assertThat(dead).doesNotExist();
       assertThat(alive).exists();
+      assertThat(foreign).exists();
       assertThat(orphan).doesNotExist();
       version.verify();
       assertThat(registry.verify().problems()).isEmpty();

@@ -3,17 +3,22 @@ package io.athanor.api.common;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Folders that are either whole or absent: files go to a temporary neighbour, are forced to disk,
@@ -66,18 +71,38 @@ public final class AtomicFolder {
     }
   }
 
-  /** Deletes a folder with all it holds; nothing happens if it is absent. */
+  /**
+   * Deletes a folder with all it holds; what is absent, or removed by others meanwhile, is fine.
+   */
   public static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      all = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : all) {
-      Files.deleteIfExists(path);
-    }
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+              throws IOException {
+            Files.deleteIfExists(file);
+            return FileVisitResult.CONTINUE;
+          }
+
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+
+          @Override
+          public FileVisitResult postVisitDirectory(Path left, @Nullable IOException e)
+              throws IOException {
+            if (e != null) {
+              throw e;
+            }
+            Files.deleteIfExists(left);
+            return FileVisitResult.CONTINUE;
+          }
+        });
   }
 
   private static void requireFree(Path target) {
@@ -106,6 +131,8 @@ public final class AtomicFolder {
     List<Path> files;
     try (Stream<Path> walk = Files.walk(folder)) {
       files = walk.toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
     for (Path file : files) {
       if (Files.isRegularFile(file)) {

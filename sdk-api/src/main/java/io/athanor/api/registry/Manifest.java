@@ -4,6 +4,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -82,7 +83,7 @@ public record Manifest(List<Entry> files) {
                 throw new FormatException(
                     path.toString(), "not one of the version's files; move it elsewhere");
               });
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       throw new StorageException(folder.toString(), "cannot be read (" + e + ")", e);
     }
   }

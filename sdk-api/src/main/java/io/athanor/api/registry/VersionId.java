@@ -18,6 +18,11 @@ public record VersionId(String name, int number) implements Comparable<VersionId
     }
   }
 
+  /** Whether {@link #requireName} accepts a name. */
+  public static boolean isName(String name) {
+    return NAME.matcher(name).matches();
+  }
+
   /**
    * Checks the name of a model or of an alias. Such names are safe as file names and in addresses.
    *
@@ -26,7 +31,7 @@ public record VersionId(String name, int number) implements Comparable<VersionId
    * @throws IllegalArgumentException if the name breaks the rule; says the rule
    */
   public static String requireName(String parameter, String name) {
-    if (!NAME.matcher(name).matches()) {
+    if (!isName(name)) {
       throw new IllegalArgumentException(
           parameter
               + " must be 1 to 100 of the characters a-z, 0-9, '.', '_' and '-', and begin with a"

@@ -6,19 +6,22 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.VersionId;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * The files of a registry: {@code blobs/sha256/ab/<digest>} holds each content once, {@code
@@ -111,7 +114,7 @@ public final class BlobFolder {
       Path relative = versions.relativize(folder);
       String name = relative.getName(0).toString();
       String number = relative.getName(1).toString();
-      if (number.matches("[1-9][0-9]{0,8}")) {
+      if (VersionId.isName(name) && number.matches("[1-9][0-9]{0,8}")) {
         found.add(new VersionId(name, Integer.parseInt(number)));
       }
     }
@@ -168,13 +171,39 @@ public final class BlobFolder {
     }
   }
 
+  /** What is there; other processes may remove it meanwhile. */
   private static List<Path> list(Path folder, int depth, Predicate<Path> condition) {
-    try (Stream<Path> walk = Files.walk(folder, depth)) {
-      return walk.filter(condition).toList();
-    } catch (NoSuchFileException e) {
-      return List.of();
-    } catch (IOException | UncheckedIOException e) {
+    List<Path> found = new ArrayList<>();
+    try {
+      Files.walkFileTree(
+          folder,
+          EnumSet.noneOf(FileVisitOption.class),
+          depth,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
+              return visitFile(path, attributes);
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
+              if (condition.test(path)) {
+                found.add(path);
+              }
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+              if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+          });
+    } catch (IOException e) {
       throw new StorageException(folder.toString(), "cannot be listed (" + e + ")", e);
     }
+    return found;
   }
 }

@@ -206,7 +206,9 @@ public final class StagedFiles implements AutoCloseable {
     }
   }
 
+  /** Forces a file of this registration to disk; copies of read-only files are writable first. */
   private static void force(Path file) throws IOException {
+    file.toFile().setWritable(true);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       channel.force(true);
     }

@@ -1,9 +1,9 @@
 package io.athanor.registry.store;
 
 import io.athanor.api.error.FormatException;
+import io.athanor.api.error.StorageException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -73,7 +73,7 @@ public final class Migrations {
           .filter(statement -> !statement.isEmpty())
           .toList();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new StorageException(script, "the library's own script cannot be read (" + e + ")", e);
     }
   }
 }
