@@ -73,15 +73,15 @@ public final class Training {
 
   /**
    * Trains a model further: the same graph, beginning with its weights. The data must be encoded as
-   * the model's was.
+   * the model's was; a split's {@code encodedBy(base.encoding())} does that.
    */
   public static Training of(ModelArtifact base, TrainingData data) {
     List<String> misfits =
         base.encoding().equals(data.encoding())
             ? List.of()
             : List.of(
-                "the data are encoded in another way than the model's were; encode them with the"
-                    + " model's encoding()");
+                "the data are encoded in another way than the model's were; use"
+                    + " data.encodedBy(model.encoding())");
     return new Training(
         seed ->
             new TrainingJob.Model(

@@ -300,7 +300,7 @@ class TrainingTest {
                     .monitor("validation.accuracy")
                     .start())
         .isInstanceOfSatisfying(ValidationException.class, e -> assertThat(e.problems()).hasSize(2))
-        .hasMessageContaining("encode them with the model's encoding()")
+        .hasMessageContaining("use data.encodedBy(model.encoding())")
         .hasMessageContaining("the task is a regression");
     assertThatThrownBy(
             () ->

@@ -8,10 +8,14 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +29,10 @@ public final class FeatureEncoding {
   private final List<Encoder> encoders;
   private final TargetEncoder target;
   private final Optional<Tokenizer> tokenizer;
+  private final int width;
+
+  /** By column, the index of each category, or of each label. */
+  private final Map<String, Map<String, Integer>> indices = new HashMap<>();
 
   /**
    * @param encoders one for each feature column, in order
@@ -53,9 +61,56 @@ public final class FeatureEncoding {
               + label.labels()
               + ", and a classifier needs at least two");
     }
+    int numbers = 0;
+    for (Encoder encoder : encoders) {
+      if (encoder instanceof Encoder.Standardize) {
+        numbers++;
+      } else if (encoder instanceof Encoder.OneHot oneHot) {
+        numbers += oneHot.categories().size();
+        indices.put(oneHot.column(), indices(oneHot.categories()));
+      }
+    }
+    width = numbers;
+    problems.addAll(clashes());
     if (!problems.isEmpty()) {
       throw new ValidationException("feature encoding", problems);
     }
+    if (target instanceof TargetEncoder.Label label) {
+      indices.put(label.column(), indices(label.labels()));
+    }
+  }
+
+  /** Columns read twice, and columns whose input would have the name of another. */
+  private List<String> clashes() {
+    List<String> found = new ArrayList<>();
+    Set<String> columns = new HashSet<>(Set.of(target.column()));
+    Set<String> inputs = new HashSet<>(Set.of(Signature.TARGET));
+    if (width > 0) {
+      inputs.add(VECTOR);
+    }
+    for (Encoder encoder : encoders) {
+      if (!columns.add(encoder.column())) {
+        found.add("column '" + encoder.column() + "' is read twice");
+      } else if (ownsInput(encoder) && !inputs.add(encoder.column())) {
+        found.add(
+            "column '"
+                + encoder.column()
+                + "' has the name of an input that the graph has for other columns; rename it");
+      }
+    }
+    return found;
+  }
+
+  private static boolean ownsInput(Encoder encoder) {
+    return encoder instanceof Encoder.Text || encoder instanceof Encoder.Image;
+  }
+
+  private static Map<String, Integer> indices(List<String> words) {
+    Map<String, Integer> indices = new HashMap<>();
+    for (int i = 0; i < words.size(); i++) {
+      indices.putIfAbsent(words.get(i), i);
+    }
+    return indices;
   }
 
   /** One for each feature column, in order. */
@@ -96,8 +151,8 @@ public final class FeatureEncoding {
   /** What an architecture must fit. */
   public Signature signature() {
     List<Feature> features = new ArrayList<>();
-    if (width() > 0) {
-      features.add(new Feature.Vector(VECTOR, width()));
+    if (width > 0) {
+      features.add(new Feature.Vector(VECTOR, width));
     }
     for (Encoder encoder : encoders) {
       if (encoder instanceof Encoder.Text text) {
@@ -112,18 +167,6 @@ public final class FeatureEncoding {
     return new Signature(features, target.task());
   }
 
-  private int width() {
-    int width = 0;
-    for (Encoder encoder : encoders) {
-      if (encoder instanceof Encoder.Standardize) {
-        width++;
-      } else if (encoder instanceof Encoder.OneHot oneHot) {
-        width += oneHot.categories().size();
-      }
-    }
-    return width;
-  }
-
   /**
    * Encodes a row; the target too where the row has it.
    *
@@ -133,7 +176,7 @@ public final class FeatureEncoding {
    *     picture of another size; names the column
    */
   public EncodedRow encode(Row row, String source, long line) {
-    float[] vector = new float[width()];
+    float[] vector = new float[width];
     List<int[]> tokens = new ArrayList<>();
     List<float[]> images = new ArrayList<>();
     int at = 0;
@@ -164,7 +207,7 @@ public final class FeatureEncoding {
       return Double.NaN;
     }
     if (target instanceof TargetEncoder.Label label) {
-      int index = label.labels().indexOf(cell.text());
+      int index = index(cell);
       if (index < 0) {
         throw cell.fail("label '" + cell.text() + "' is not one of " + label.labels());
       }
@@ -174,11 +217,16 @@ public final class FeatureEncoding {
     return (cell.number() - number.mean()) / number.deviation();
   }
 
-  private static int category(Encoder.OneHot encoder, Cell cell) {
+  /** The index of a category or label, or -1. */
+  private int index(Cell cell) {
+    return Objects.requireNonNull(indices.get(cell.column)).getOrDefault(cell.text(), -1);
+  }
+
+  private int category(Encoder.OneHot encoder, Cell cell) {
     if (cell.value == null) {
       return -1;
     }
-    int index = encoder.categories().indexOf(cell.text());
+    int index = index(cell);
     if (index < 0 && encoder.unknown() == Encoder.OneHot.Unknown.REFUSE) {
       throw cell.fail(
           "category '"
@@ -230,8 +278,8 @@ public final class FeatureEncoding {
     }
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     int n = rows.size();
-    if (width() > 0) {
-      tensors.put(VECTOR, floats(rows.stream().map(r -> r.vector).toList(), n, width()));
+    if (width > 0) {
+      tensors.put(VECTOR, floats(rows.stream().map(r -> r.vector).toList(), n, width));
     }
     int text = 0;
     int image = 0;

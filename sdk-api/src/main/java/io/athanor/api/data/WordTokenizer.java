@@ -20,12 +20,21 @@ import java.util.regex.Pattern;
  * Lower-cased words and runs of punctuation looked up in a vocabulary; the {@code WordLevel} model
  * with {@code Lowercase} normalizer and {@code Whitespace} pre-tokenizer of Hugging Face's
  * tokenizers, whose file it reads and writes. Thread-safe.
+ *
+ * <p>Both give the same ids, but for three things. A text without any word gives the unknown id
+ * here and no id there. Half a surrogate pair, which only Java's strings can hold, separates words.
+ * And a character newer than the Unicode version of the Java runtime counts as punctuation here
+ * (Java 17 knows Unicode 13).
  */
 public final class WordTokenizer implements Tokenizer {
   private static final String PADDING = "[PAD]";
   private static final String UNKNOWN = "[UNK]";
+
+  /** Steps of a {@code tokenizer.json} that this class does not do. */
+  private static final List<String> ADDITIONS = List.of("truncation", "padding", "post_processor");
+
   private static final Pattern WORDS =
-      Pattern.compile("\\w+|[^\\w\\s]+", Pattern.UNICODE_CHARACTER_CLASS);
+      Pattern.compile("\\w+|[^\\w\\s\\p{Cs}]+", Pattern.UNICODE_CHARACTER_CLASS);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final List<String> vocabulary;
@@ -55,7 +64,7 @@ public final class WordTokenizer implements Tokenizer {
     }
     Map<String, Integer> counts = new HashMap<>();
     for (String text : texts) {
-      Matcher words = WORDS.matcher(text.toLowerCase(Locale.ROOT));
+      Matcher words = words(text);
       while (words.find()) {
         counts.merge(words.group(), 1, Integer::sum);
       }
@@ -71,12 +80,17 @@ public final class WordTokenizer implements Tokenizer {
     return new WordTokenizer(vocabulary);
   }
 
+  private static Matcher words(String text) {
+    // Java makes a sigma at the end of a word a final one; Hugging Face's Lowercase does not.
+    return WORDS.matcher(text.replace('\u03A3', '\u03C3').toLowerCase(Locale.ROOT));
+  }
+
   /**
    * Reads a {@code tokenizer.json}.
    *
    * @param source named in errors
    * @throws FormatException if it is not one
-   * @throws UnsupportedException if its model is not {@code WordLevel}
+   * @throws UnsupportedException if it does anything else than this class
    */
   public static WordTokenizer read(String source, String json) {
     JsonNode root;
@@ -87,20 +101,26 @@ public final class WordTokenizer implements Tokenizer {
     }
     JsonNode model = root.path("model");
     if (!"WordLevel".equals(model.path("type").asText())
+        || !UNKNOWN.equals(model.path("unk_token").asText())
         || !"Lowercase".equals(root.path("normalizer").path("type").asText())
-        || !"Whitespace".equals(root.path("pre_tokenizer").path("type").asText())) {
+        || !"Whitespace".equals(root.path("pre_tokenizer").path("type").asText())
+        || !root.path("added_tokens").isEmpty()
+        || ADDITIONS.stream().anyMatch(root::hasNonNull)) {
       throw new UnsupportedException(
-          source + " is not a lower-casing WordLevel tokenizer",
+          source + " is not a lower-casing WordLevel tokenizer without additions",
           "Use a tokenizer.json written by Athanor");
     }
     JsonNode entries = model.path("vocab");
+    if (!entries.isObject()) {
+      throw new FormatException(source, "expected a vocabulary of words and their ids");
+    }
     @SuppressWarnings("NullAway") // filled completely before it is read
     String[] words = new String[entries.size()];
     entries
         .properties()
         .forEach(
             entry -> {
-              int id = entry.getValue().asInt(-1);
+              int id = entry.getValue().isInt() ? entry.getValue().intValue() : -1;
               if (id < 0 || id >= words.length || words[id] != null) {
                 throw new FormatException(
                     source,
@@ -123,10 +143,10 @@ public final class WordTokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text, int maximumLength) {
-    int[] found = new int[maximumLength];
+    int[] found = new int[Math.min(maximumLength, text.length())];
     int n = 0;
-    Matcher words = WORDS.matcher(text.toLowerCase(Locale.ROOT));
-    while (n < maximumLength && words.find()) {
+    Matcher words = words(text);
+    while (n < found.length && words.find()) {
       found[n++] = ids.getOrDefault(words.group(), 1);
     }
     return n == 0 ? new int[] {1} : Arrays.copyOf(found, n);

@@ -6,9 +6,11 @@ import io.athanor.api.data.Column;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.Encoder;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.PictureDecoder;
 import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
 import io.athanor.api.error.FormatException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -78,7 +80,7 @@ public final class RowReader {
 
   /**
    * A row from JSON: an object of columns, or a string where the model's only column is text.
-   * Pictures are PNG or JPEG in Base64.
+   * Pictures are files in Base64, in a format that {@link PictureDecoder} reads.
    *
    * @throws FormatException if a column is missing or unknown, or if a cell is of another type;
    *     names the column
@@ -139,10 +141,14 @@ public final class RowReader {
     try {
       file = Base64.getDecoder().decode(base64);
     } catch (IllegalArgumentException e) {
-      throw fail(column, "expected a PNG or JPEG in Base64, got text that is not Base64");
+      throw fail(column, "expected a picture in Base64, got text that is not Base64");
     }
     int channels = ((Encoder.Image) Objects.requireNonNull(encoders.get(column))).channels();
-    return PictureReader.read(column, file, channels);
+    try {
+      return PictureDecoder.DEFAULT.channels(channels).decode(file);
+    } catch (IOException e) {
+      throw fail(column, String.valueOf(e.getMessage()));
+    }
   }
 
   private void requireColumns(Set<String> given) {
@@ -181,7 +187,7 @@ public final class RowReader {
     if (type == ColumnType.NUMBER) {
       return "a number";
     }
-    return type == ColumnType.IMAGE ? "a picture (PNG or JPEG in Base64)" : "a string";
+    return type == ColumnType.IMAGE ? "a picture (PNG, JPEG, BMP or GIF in Base64)" : "a string";
   }
 
   private static FormatException fail(String column, String problem) {

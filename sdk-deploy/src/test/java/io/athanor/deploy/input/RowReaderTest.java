@@ -11,11 +11,9 @@ import io.athanor.tck.fixture.TinyArtifacts;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
-import java.util.zip.CRC32;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,9 +79,9 @@ class RowReaderTest {
   @Test
   void refusesWhatIsNoPicture() {
     assertThatThrownBy(() -> read(scans, "{\"scan\": \"%%%\"}"))
-        .hasMessageContaining("column 'scan': expected a PNG or JPEG in Base64");
+        .hasMessageContaining("column 'scan': expected a picture in Base64");
     assertThatThrownBy(() -> read(scans, scan(new byte[] {1, 2, 3})))
-        .hasMessageContaining("column 'scan': expected a PNG or JPEG, got other bytes");
+        .hasMessageContaining("column 'scan': expected a PNG, JPEG, BMP or GIF picture");
   }
 
   @Test
@@ -91,19 +89,6 @@ class RowReaderTest {
     byte[] whole = png(BufferedImage.TYPE_INT_RGB, 64, 64, 0x123456);
     assertThatThrownBy(() -> read(scans, scan(Arrays.copyOf(whole, 40))))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("column 'scan': a damaged or truncated picture");
-  }
-
-  @Test
-  void refusesAPictureThatClaimsToBeHugeBeforeDecodingIt() throws IOException {
-    byte[] file = png(BufferedImage.TYPE_INT_RGB, 2, 2, 0);
-    ByteBuffer header = ByteBuffer.wrap(file);
-    header.putInt(16, 60_000).putInt(20, 60_000); // width and height of the IHDR chunk
-    CRC32 crc = new CRC32();
-    crc.update(file, 12, 17);
-    header.putInt(29, (int) crc.getValue());
-    assertThatThrownBy(() -> read(scans, scan(file)))
-        .isInstanceOf(FormatException.class)
-        .hasMessageContaining("expected at most 16000000 pixels, got 3600000000");
+        .hasMessageContaining("column 'scan': the picture is broken or cut off");
   }
 }

@@ -16,6 +16,7 @@ import io.athanor.data.split.StratifiedSplit;
 import io.athanor.data.table.IndexedRows;
 import io.athanor.data.table.Table;
 import io.athanor.data.transform.EncodingFit;
+import io.athanor.data.transform.EncodingMatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +26,7 @@ import java.util.stream.Collectors;
 /**
  * A dataset dealt to training, validation and test rows: what a training run needs. Nothing is read
  * before it is needed. Every row is in exactly one part; the encoding is fitted on the training
- * rows only. Immutable and thread-safe.
+ * rows only, or taken from a model. Immutable and thread-safe.
  *
  * <p>Rows are dealt by seeded shuffles within each label, so each part has its share of every
  * label, and equal seeds give equal parts on every platform.
@@ -40,6 +41,7 @@ public final class Split implements TrainingData {
   private final long seed;
   private final boolean stratified;
   private final long cacheBytes;
+  private final Optional<FeatureEncoding> given;
   private final Lazy<Parts> parts = new Lazy<>(this::deal);
   private final Lazy<Encoded> encoded = new Lazy<>(this::encode);
 
@@ -48,12 +50,19 @@ public final class Split implements TrainingData {
 
   private record Encoded(FeatureEncoding encoding, Batches train, Batches validation) {}
 
-  private Split(Dataset dataset, double[] shares, long seed, boolean stratified, long cacheBytes) {
+  private Split(
+      Dataset dataset,
+      double[] shares,
+      long seed,
+      boolean stratified,
+      long cacheBytes,
+      Optional<FeatureEncoding> given) {
     this.dataset = dataset;
     this.shares = shares;
     this.seed = seed;
     this.stratified = stratified;
     this.cacheBytes = cacheBytes;
+    this.given = given;
   }
 
   static Split of(Dataset dataset, double train, double validation, double test) {
@@ -72,17 +81,18 @@ public final class Split implements TrainingData {
         new double[] {train, validation, test},
         0,
         true,
-        Runtime.getRuntime().maxMemory() / 4);
+        Runtime.getRuntime().maxMemory() / 4,
+        Optional.empty());
   }
 
   /** Deals the rows in another way; 0 unless set. */
   public Split seed(long newSeed) {
-    return new Split(dataset, shares, newSeed, stratified, cacheBytes);
+    return new Split(dataset, shares, newSeed, stratified, cacheBytes, given);
   }
 
   /** Deals the rows without a look at their labels. */
   public Split unstratified() {
-    return new Split(dataset, shares, seed, false, cacheBytes);
+    return new Split(dataset, shares, seed, false, cacheBytes, given);
   }
 
   /**
@@ -93,7 +103,23 @@ public final class Split implements TrainingData {
     if (bytes < 0) {
       throw new IllegalArgumentException("bytes must be at least 0, got " + bytes);
     }
-    return new Split(dataset, shares, seed, stratified, bytes);
+    return new Split(dataset, shares, seed, stratified, bytes, given);
+  }
+
+  /**
+   * Encodes the rows as a model's were instead of fitting an encoding to them, so that the model
+   * can be trained further on them. The vocabulary, the tokens kept, and what becomes of an unknown
+   * category are then the encoding's; what the dataset says of them does not count.
+   *
+   * <pre>{@code
+   * Training.of(artifact, split.encodedBy(artifact.encoding())).run();
+   * }</pre>
+   *
+   * <p>Using the data throws a {@link ValidationException} that lists every column that differs, or
+   * every label that the encoding does not know and the number of its rows.
+   */
+  public Split encodedBy(FeatureEncoding encoding) {
+    return new Split(dataset, shares, seed, stratified, cacheBytes, Optional.of(encoding));
   }
 
   /** The dataset that was split. */
@@ -177,7 +203,9 @@ public final class Split implements TrainingData {
                     shares[2],
                     byLabel(table.schema()) ? "stratified" : "unstratified"),
             dealt.fingerprint()));
-    steps.add(new DataProvenance.Step("encode", "fitted on " + TRAIN, encodingFingerprint()));
+    Digest encoding = encodingFingerprint();
+    String how = given.isPresent() ? "reused " + encoding : "fitted on " + TRAIN;
+    steps.add(new DataProvenance.Step("encode", how, encoding));
     return new DataProvenance(
         table.source(),
         table.sourceFingerprint(),
@@ -233,8 +261,10 @@ public final class Split implements TrainingData {
       throw new ValidationException(
           "dataset", List.of("there is nothing to learn; call label(...) or estimate(...)"));
     }
+    given.ifPresent(encoding -> EncodingMatch.require(encoding, dataset.table()));
     Parts dealt = parts.value();
-    FeatureEncoding encoding = EncodingFit.of(dealt.train(), dataset.encodingOptions());
+    FeatureEncoding encoding =
+        given.orElseGet(() -> EncodingFit.of(dealt.train(), dataset.encodingOptions()));
     double trainShare = shares[0] / (shares[0] + shares[1]);
     long trainCache = (long) (cacheBytes * trainShare);
     return new Encoded(

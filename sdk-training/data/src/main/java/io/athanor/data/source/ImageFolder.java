@@ -1,6 +1,7 @@
 package io.athanor.data.source;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.PictureDecoder;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import java.io.IOException;

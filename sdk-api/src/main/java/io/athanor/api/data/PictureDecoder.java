@@ -1,28 +1,43 @@
-package io.athanor.data.source;
+package io.athanor.api.data;
 
-import io.athanor.api.data.Pixels;
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.Iterator;
+import java.util.Locale;
+import java.util.Set;
+import javax.imageio.IIOException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * Bytes of a picture file to pixels. Thread-safe.
+ * Bytes of a picture file to pixels, in training and in serving alike: PNG, JPEG, BMP and GIF
+ * (first frame). The size that the header claims is checked before memory is taken; transparency is
+ * ignored. Immutable and thread-safe.
  *
  * @param width to resize to, or 0 for the picture's own
  * @param height to resize to, or 0 for the picture's own
  * @param channels 1 or 3, or 0 for the picture's own
  * @param maximumPixels more are refused before decoding
  */
-record PictureDecoder(int width, int height, int channels, int maximumPixels) {
-  static final PictureDecoder DEFAULT = new PictureDecoder(0, 0, 0, 1 << 24);
+public record PictureDecoder(int width, int height, int channels, int maximumPixels) {
+  /** Leaves pictures as they are, up to 16,777,216 pixels. */
+  public static final PictureDecoder DEFAULT = new PictureDecoder(0, 0, 0, 1 << 24);
 
-  PictureDecoder resize(int newWidth, int newHeight) {
+  private static final Set<String> FORMATS = Set.of("png", "jpeg", "bmp", "gif");
+
+  public PictureDecoder {
+    if (channels != 0 && channels != 1 && channels != 3) {
+      throw new IllegalArgumentException("channels must be 0, 1 or 3, got " + channels);
+    }
+  }
+
+  /** Brings every picture to this size by averaging the pixels that fall together. */
+  public PictureDecoder resize(int newWidth, int newHeight) {
     if (newWidth < 1 || newHeight < 1 || (long) newWidth * newHeight > maximumPixels) {
       throw new IllegalArgumentException(
           "width and height must be at least 1 and make at most "
@@ -35,11 +50,17 @@ record PictureDecoder(int width, int height, int channels, int maximumPixels) {
     return new PictureDecoder(newWidth, newHeight, channels, maximumPixels);
   }
 
-  PictureDecoder channels(int newChannels) {
+  /**
+   * Gives every picture 1 channel (grey, ITU-R BT.601) or 3 (red, green, blue).
+   *
+   * @param newChannels 1 or 3, or 0 for the picture's own
+   */
+  public PictureDecoder channels(int newChannels) {
     return new PictureDecoder(width, height, newChannels, maximumPixels);
   }
 
-  PictureDecoder maximumPixels(int pixels) {
+  /** Refuses larger pictures before it decodes them. */
+  public PictureDecoder maximumPixels(int pixels) {
     if (pixels < 1) {
       throw new IllegalArgumentException("pixels must be at least 1, got " + pixels);
     }
@@ -49,32 +70,43 @@ record PictureDecoder(int width, int height, int channels, int maximumPixels) {
   /**
    * Decodes a picture.
    *
-   * @throws IOException with a message for people, if it is none, broken or too large
+   * @throws IOException if it is none, broken or too large; the message is for people and leaves it
+   *     to the caller to name the file
    */
-  Pixels decode(byte[] file) throws IOException {
+  public Pixels decode(byte[] file) throws IOException {
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
-      Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
-      if (!readers.hasNext()) {
-        throw new IOException("expected a PNG, JPEG, BMP or GIF picture; the file is none of them");
-      }
-      ImageReader reader = readers.next();
+      ImageReader reader = reader(in);
       try {
         reader.setInput(in, true, true);
         requireBounded(reader.getWidth(0), reader.getHeight(0));
         return resized(pixels(reader.read(0)));
-      } catch (IndexOutOfBoundsException
+      } catch (IIOException
+          | EOFException
+          | IndexOutOfBoundsException
           | IllegalArgumentException
           | IllegalStateException
           | NegativeArraySizeException
           | NullPointerException
           | ClassCastException
           | ArithmeticException e) {
-        // What the JDK's decoders throw on some broken files.
-        throw new IOException("the picture is broken: " + e, e);
+        // What the JDK's decoders throw on some broken files, often without a message.
+        throw new IOException("the picture is broken or cut off: " + e, e);
       } finally {
         reader.dispose();
       }
     }
+  }
+
+  private static ImageReader reader(ImageInputStream in) throws IOException {
+    Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
+    while (readers.hasNext()) {
+      ImageReader reader = readers.next();
+      if (FORMATS.contains(reader.getFormatName().toLowerCase(Locale.ROOT))) {
+        return reader;
+      }
+      reader.dispose();
+    }
+    throw new IOException("expected a PNG, JPEG, BMP or GIF picture; the file is none of them");
   }
 
   private void requireBounded(int pictureWidth, int pictureHeight) throws IOException {
@@ -86,7 +118,7 @@ record PictureDecoder(int width, int height, int channels, int maximumPixels) {
               + pictureHeight
               + " pixels, more than "
               + maximumPixels
-              + ". Scale it down or raise maximumPixels");
+              + ". Scale it down");
     }
   }
 
