@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -68,7 +70,7 @@ public final class CheckpointFolder implements AutoCloseable {
               folder + ": another run writes its checkpoints here; choose another folder", true);
         }
         clearTemporary(folder);
-      } catch (IOException | ConflictException e) {
+      } catch (IOException | RuntimeException e) {
         lockFile.close();
         throw e;
       }
@@ -92,8 +94,7 @@ public final class CheckpointFolder implements AutoCloseable {
   private static void clearTemporary(Path folder) throws IOException {
     List<Path> leftovers;
     try (Stream<Path> entries = Files.list(folder)) {
-      leftovers =
-          entries.filter(p -> p.getFileName().toString().matches("\\." + NAME + ".*")).toList();
+      leftovers = entries.filter(p -> name(p).matches("\\." + NAME + ".*")).toList();
     }
     for (Path leftover : leftovers) {
       AtomicFolder.delete(leftover);
@@ -166,7 +167,7 @@ public final class CheckpointFolder implements AutoCloseable {
         throw new FormatException(file.toString(), "larger than " + LARGEST_JSON + " bytes");
       }
       return Files.readString(file);
-    } catch (java.nio.charset.CharacterCodingException e) {
+    } catch (CharacterCodingException e) {
       throw new FormatException(file.toString(), "not UTF-8 text", e);
     } catch (IOException e) {
       throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
@@ -202,8 +203,7 @@ public final class CheckpointFolder implements AutoCloseable {
    * @throws StorageException if it cannot be written; older ones are untouched
    */
   public Path save(Checkpoint checkpoint, Map<String, String> identity, int keep) {
-    Path target =
-        folder.resolve(String.format(java.util.Locale.ROOT, "step-%012d", checkpoint.step()));
+    Path target = folder.resolve(String.format(Locale.ROOT, "step-%012d", checkpoint.step()));
     CheckpointJson content = CheckpointJson.write(checkpoint, identity);
     delete(target);
     AtomicFolder.write(
@@ -217,17 +217,22 @@ public final class CheckpointFolder implements AutoCloseable {
           }
           Files.writeString(temporary.resolve(SUMS), sums);
         });
-    all().stream().skip(keep).forEach(this::delete);
+    // A newer one is damaged, or the run would have gone on from it: it must not count as kept.
+    all().stream()
+        .filter(other -> name(other).compareTo(name(target)) <= 0)
+        .skip(keep)
+        .forEach(this::delete);
     return target;
+  }
+
+  private static String name(Path path) {
+    return path.getFileName().toString();
   }
 
   /** The checkpoints' folders, newest first. */
   private List<Path> all() {
     try (Stream<Path> entries = Files.list(folder)) {
-      return entries
-          .filter(p -> p.getFileName().toString().matches(NAME))
-          .sorted(Comparator.reverseOrder())
-          .toList();
+      return entries.filter(p -> name(p).matches(NAME)).sorted(Comparator.reverseOrder()).toList();
     } catch (IOException e) {
       throw new StorageException(folder.toString(), "cannot be read (" + e + ")", e);
     }
@@ -238,8 +243,7 @@ public final class CheckpointFolder implements AutoCloseable {
     if (!Files.exists(checkpoint)) {
       return;
     }
-    Path unnamed =
-        checkpoint.resolveSibling("." + checkpoint.getFileName() + AtomicFolder.TEMPORARY);
+    Path unnamed = checkpoint.resolveSibling("." + name(checkpoint) + AtomicFolder.TEMPORARY);
     try {
       AtomicFolder.delete(unnamed);
       Files.move(checkpoint, unnamed, StandardCopyOption.ATOMIC_MOVE);

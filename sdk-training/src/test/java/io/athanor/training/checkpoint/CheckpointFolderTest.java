@@ -154,6 +154,20 @@ class CheckpointFolderTest {
   }
 
   @Test
+  void keepsWhatItSavesAfterADamagedNewerOne() throws IOException {
+    save(1, 9);
+    Files.delete(file(9, "checkpoint.json"));
+
+    try (CheckpointFolder open = CheckpointFolder.open(folder)) {
+      assertThat(open.newest(IDENTITY)).contains(checkpoint(1));
+      open.save(checkpoint(2), IDENTITY, 1);
+    }
+
+    assertThat(newest()).contains(checkpoint(2));
+    assertThat(names()).containsExactly(".lock", "step-000000000002", "step-000000000009");
+  }
+
+  @Test
   void saysSoWhenAllAreDamaged() throws IOException {
     save(1, 2);
     Files.delete(file(1, "checkpoint.json"));
