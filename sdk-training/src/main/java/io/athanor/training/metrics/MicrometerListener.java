@@ -4,6 +4,7 @@ import io.athanor.api.event.TrainingEvent;
 import io.athanor.api.event.TrainingListener;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
@@ -15,7 +16,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * Puts a run's numbers into a meter registry: gauges {@code athanor.training.loss}, {@code
  * .learning.rate}, {@code .gradient.norm}, {@code .rows.per.second}, {@code .step}, {@code .epoch},
  * one for each evaluated metric such as {@code athanor.training.validation.loss}, and the counters
- * {@code .steps}, {@code .checkpoints}, {@code .failures}. For one run at a time.
+ * {@code .steps}, {@code .checkpoints}, {@code .failures}. For one run at a time; a listener of a
+ * later run takes the gauges over.
  */
 public final class MicrometerListener implements TrainingListener {
   private static final String PREFIX = "athanor.training.";
@@ -64,6 +66,8 @@ public final class MicrometerListener implements TrainingListener {
 
   private AtomicLong register(String name) {
     AtomicLong bits = new AtomicLong();
+    // The registry would keep the gauge of an earlier run, and forget its value with that listener.
+    registry.removeByPreFilterId(new Meter.Id(PREFIX + name, tags, null, null, Meter.Type.GAUGE));
     Gauge.builder(PREFIX + name, bits, b -> Double.longBitsToDouble(b.get()))
         .tags(tags)
         .register(registry);

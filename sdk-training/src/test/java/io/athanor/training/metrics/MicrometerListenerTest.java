@@ -33,6 +33,19 @@ class MicrometerListenerTest {
     assertThat(counter(registry, "failures")).isEqualTo(1);
   }
 
+  @Test
+  void aLaterRunTakesTheGaugesOver() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    TrainingEvent first = new TrainingEvent.StepCompleted(1, 9, 1, 0.75, 2.5, 1e-3, 100);
+    TrainingEvent second = new TrainingEvent.StepCompleted(1, 9, 1, 0.25, 2.5, 1e-3, 100);
+
+    new MicrometerListener(registry, Tag.of("model", "spam")).on(first);
+    new MicrometerListener(registry, Tag.of("model", "spam")).on(second);
+
+    assertThat(gauge(registry, "loss")).isEqualTo(0.25);
+    assertThat(counter(registry, "steps")).isEqualTo(2);
+  }
+
   private static double gauge(SimpleMeterRegistry registry, String name) {
     return registry.get("athanor.training." + name).tag("model", "spam").gauge().value();
   }
