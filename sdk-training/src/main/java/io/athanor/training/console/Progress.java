@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 public final class Progress implements TrainingListener {
   private static final long REDRAW_MILLIS = 100;
   private static final long LINE_MILLIS = 5_000;
-  private static final int WIDTH = 30;
+
+  /** Leaves room for the numbers beside the bar on a terminal of 80 columns. */
+  private static final int BAR = 20;
 
   private final PrintStream out;
   private final boolean terminal;
@@ -119,8 +121,8 @@ public final class Progress implements TrainingListener {
   }
 
   private static String bar(double share) {
-    int full = (int) Math.round(share * WIDTH);
-    return "[" + "=".repeat(full) + " ".repeat(WIDTH - full) + "]";
+    int full = (int) Math.round(share * BAR);
+    return "[" + "=".repeat(full) + " ".repeat(BAR - full) + "]";
   }
 
   private void bar(String text) {

@@ -42,7 +42,7 @@ class ProgressTest {
     assertThat(shown())
         .isEqualTo(
             "mlp, 12,345 trained parameters, 200 steps\n"
-                + "\repoch 1 [===============               ]  50%  loss 0.5000  1,234 rows/s "
+                + "\repoch 1 [==========          ]  50%  loss 0.5000  1,234 rows/s "
                 + " 0:10 left");
   }
 
