@@ -30,15 +30,22 @@ public final class TrainingRun {
     this.control = control;
   }
 
-  /** Starts the thread. The last action comes when the run is over, before anybody hears of it. */
-  static TrainingRun start(TrainingLoop loop, RunControl control, Runnable last) {
+  /** What a run holds while it lasts. */
+  @FunctionalInterface
+  interface Resources extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  /** Starts the thread. The resources are closed when it is over, before anybody hears of it. */
+  static TrainingRun start(TrainingLoop loop, RunControl control, Resources resources) {
     TrainingRun run = new TrainingRun(loop, control);
     CountDownLatch over = new CountDownLatch(1);
     Thread hook = new Thread(() -> run.stopAtShutdown(over), "athanor-training-shutdown");
     Thread thread =
         new Thread(
             () -> {
-              run.train(last);
+              run.train(resources);
               forget(hook);
               over.countDown();
             },
@@ -49,14 +56,10 @@ public final class TrainingRun {
     return run;
   }
 
-  private void train(Runnable last) {
+  private void train(Resources resources) {
     TrainingResult result;
-    try {
-      try {
-        result = loop.run();
-      } finally {
-        last.run();
-      }
+    try (resources) {
+      result = loop.run();
     } catch (Throwable e) {
       outcome.completeExceptionally(e);
       return;

@@ -117,6 +117,8 @@ class TrainingRunTest {
     run.resume();
 
     assertThat(run.await().stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(gate.events).contains(new TrainingEvent.Paused(2));
+    assertThat(gate.events).doesNotHaveAnyElementsOfTypes(TrainingEvent.Resumed.class);
   }
 
   @Test

@@ -5,7 +5,7 @@ import io.athanor.training.checkpoint.Checkpoint.Mean;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Collects the course of a run, at most about a thousand points of the loss curve. */
+/** Collects the course of a run, at most a thousand points of the loss curve. */
 final class HistoryRecorder {
   private static final long POINTS = 1000;
 
@@ -16,7 +16,7 @@ final class HistoryRecorder {
   private long count;
 
   HistoryRecorder(long totalSteps) {
-    this.stride = Math.max(1, totalSteps / POINTS);
+    this.stride = Math.max(1, (totalSteps + POINTS - 1) / POINTS);
   }
 
   void restore(TrainingHistory history, Mean sinceLastPoint) {

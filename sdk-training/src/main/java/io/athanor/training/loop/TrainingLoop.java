@@ -9,6 +9,7 @@ import io.athanor.api.data.Batch;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.Task;
+import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.TrainingException;
 import io.athanor.api.event.TrainingEvent;
 import io.athanor.api.event.TrainingListener;
@@ -69,6 +70,7 @@ public final class TrainingLoop {
   private volatile TrainingEvent.@Nullable StepCompleted latestStep;
   private volatile Map<String, Double> latestMetrics = Map.of();
   private volatile long stepsBefore;
+  private volatile int epochBefore = 1;
   private volatile double secondsPerStep;
 
   private long savedStep = -1;
@@ -107,6 +109,7 @@ public final class TrainingLoop {
       stopwatch.start(resumed.map(Checkpoint::duration).orElse(Duration.ZERO));
       resumed.ifPresent(checkpoint -> restore(model, checkpoint));
       stepsBefore = step;
+      epochBefore = Math.min(position.epoch() + 1, plan.epochs());
       announce(
           new TrainingEvent.Started(
               step,
@@ -120,7 +123,9 @@ public final class TrainingLoop {
       save(model);
       return finish(model);
     } catch (Throwable e) {
-      announce(new TrainingEvent.Failed(step, String.valueOf(e.getMessage())));
+      announce(
+          new TrainingEvent.Failed(
+              step, e instanceof AthanorException ours ? ours.getMessage() : e.toString()));
       throw e;
     }
   }
@@ -239,7 +244,9 @@ public final class TrainingLoop {
       announce(new TrainingEvent.Paused(step));
       control.waitWhilePaused();
       stopwatch.proceed();
-      announce(new TrainingEvent.Resumed(step));
+      if (!control.cancelWanted()) {
+        announce(new TrainingEvent.Resumed(step));
+      }
     }
     return !control.cancelWanted();
   }
@@ -274,6 +281,10 @@ public final class TrainingLoop {
     best = checkpoint.best().orElse(null);
     stale = checkpoint.stale();
     history.restore(checkpoint.history(), checkpoint.curveLoss());
+    List<TrainingHistory.Evaluation> measured = checkpoint.history().evaluations();
+    if (!measured.isEmpty()) {
+      latestMetrics = measured.get(measured.size() - 1).metrics();
+    }
     LOG.info("Going on from the checkpoint of step {} of {}", step, totalSteps);
   }
 
@@ -329,7 +340,7 @@ public final class TrainingLoop {
     Map<String, Double> metrics = new HashMap<>(latestMetrics);
     if (latest == null) {
       return new TrainingProgress(
-          state, stepsBefore, totalSteps, 1, plan.epochs(), metrics, Optional.empty());
+          state, stepsBefore, totalSteps, epochBefore, plan.epochs(), metrics, Optional.empty());
     }
     metrics.put(TrainingMetric.TRAIN_LOSS.key(), latest.loss());
     metrics.put("learning.rate", latest.learningRate());
