@@ -29,11 +29,20 @@ final class DjlBackend implements Backend {
   private final Engine engine;
   private final BackendOptions options;
   private final LeakReporter leaks;
+  private final boolean recordAll;
   private final NativeCalls calls = new NativeCalls();
   private final Thread exit = new Thread(calls::stop, "athanor-djl-exit");
   private boolean closed;
 
   DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks) {
+    this(engine, options, leaks, false);
+  }
+
+  /**
+   * @param recordAll leaves every gradient to autograd
+   */
+  DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks, boolean recordAll) {
+    this.recordAll = recordAll;
     this.engine = engine;
     this.options = options;
     this.leaks = leaks;
@@ -117,13 +126,12 @@ final class DjlBackend implements Backend {
         scope -> {
           List<ParameterGroup> groups = ParameterGroup.of(graph, mode.optimizer());
           TrainingMemory memory =
-              new TrainingMemory(scope.manager(), graph, weights, mode.optimizer());
+              new TrainingMemory(scope.manager(), graph, weights, mode.optimizer(), groups);
           Program program =
               new Program(
                   scope.manager(),
-                  ProgramWriter.forTraining(graph, mode.optimizer(), groups),
-                  ProgramWriter.attributes(groups.size()));
-          program.bind(memory.lists(groups));
+                  ProgramWriter.forTraining(graph, mode.optimizer(), groups, recordAll));
+          program.bind(memory.lists());
           return new NativeTraining(graph, mode, threads(graph), calls, scope, program, memory);
         });
   }
@@ -137,9 +145,7 @@ final class DjlBackend implements Backend {
     return load(
         graph,
         scope -> {
-          Program program =
-              new Program(
-                  scope.manager(), ProgramWriter.forPrediction(graph), ProgramWriter.attributes(0));
+          Program program = new Program(scope.manager(), ProgramWriter.forPrediction(graph));
           program.bind(
               List.of(
                   graph.parameters().stream()

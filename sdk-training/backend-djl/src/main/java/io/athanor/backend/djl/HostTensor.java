@@ -21,6 +21,9 @@ import java.nio.ByteOrder;
 final class HostTensor {
   private static final int ALIGNMENT = 64;
 
+  /** Floats from one aligned address to the next. */
+  static final int STEP = ALIGNMENT / Float.BYTES;
+
   private final DType dtype;
   private final long[] shape;
   private final ByteBuffer bytes;
@@ -38,10 +41,10 @@ final class HostTensor {
     return over(manager, dtype, aligned(Tensor.elements(shape) * dtype.bytes()), shape);
   }
 
-  /** Zeros of a type the SDK's tensors do not have. */
-  static HostTensor doubles(PtNDManager manager, int count) {
-    ByteBuffer bytes = aligned(8L * count);
-    return new HostTensor(DType.I64, bytes, array(manager, bytes, DataType.FLOAT64, count), count);
+  /** A 64-bit float, a type the SDK's tensors do not have. */
+  static HostTensor number(PtNDManager manager) {
+    ByteBuffer bytes = aligned(8);
+    return new HostTensor(DType.I64, bytes, array(manager, bytes, DataType.FLOAT64));
   }
 
   /** The elements of a tensor: themselves where they lie well, else a copy. */
@@ -103,9 +106,11 @@ final class HostTensor {
     return array;
   }
 
-  /** A further tensor over the same elements. */
-  PtNDArray alias(PtNDManager manager) {
-    return array(manager, bytes, DataType.FLOAT32, shape);
+  /** A further tensor over some of the elements, which start at a multiple of {@link #STEP}. */
+  HostTensor part(PtNDManager manager, long first, long... size) {
+    int from = Math.toIntExact(first * dtype.bytes());
+    int length = Math.toIntExact(Tensor.elements(size) * dtype.bytes());
+    return over(manager, dtype, bytes.slice(from, length).order(ByteOrder.LITTLE_ENDIAN), size);
   }
 
   /** Replaces the elements by those of a tensor of this type and shape. */

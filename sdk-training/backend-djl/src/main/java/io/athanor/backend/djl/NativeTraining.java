@@ -1,19 +1,15 @@
 package io.athanor.backend.djl;
 
-import ai.djl.pytorch.engine.PtNDArray;
 import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.StepResult;
 import io.athanor.api.backend.StepSettings;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.backend.TrainingState;
-import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Weights;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -41,7 +37,8 @@ final class NativeTraining extends NativeModel implements TrainableModel {
     this.seed = mode.seed();
     InputRules rules = new InputRules(graph);
     List<TensorType> loss = List.of(graph.type(graph.loss().orElseThrow()));
-    this.steps = new Calls<>(tensors -> new StepCall(rules, choice, scope.newManager(), tensors));
+    this.steps =
+        new Calls<>(tensors -> new StepCall(rules, choice, scope, program.recording(), tensors));
     this.evaluations = new Calls<>(tensors -> new ForwardCall(rules, choice, scope, tensors, loss));
   }
 
@@ -53,7 +50,7 @@ final class NativeTraining extends NativeModel implements TrainableModel {
     return alone(
         () -> {
           StepCall call = prepared(microBatches);
-          call.set(settings, microBatches);
+          call.set(settings);
           memory.countStep(taken + 1);
           StepResult result = call.run(program());
           taken++;
@@ -63,6 +60,7 @@ final class NativeTraining extends NativeModel implements TrainableModel {
 
   private StepCall prepared(List<MicroBatch> microBatches) {
     StepCall call = steps.loaded(microBatches.stream().map(MicroBatch::tensors).toList());
+    call.share(microBatches);
     call.seed(seed, taken);
     NativeCalls.threads(call.threads());
     return call;
@@ -84,19 +82,10 @@ final class NativeTraining extends NativeModel implements TrainableModel {
     return alone(
         () -> {
           Map<String, Tensor> statistics = memory.statistics();
-          Map<String, HostTensor> results = new LinkedHashMap<>();
-          try (var manager = scope().newManager()) {
-            memory
-                .trained()
-                .forEach(
-                    (name, tensor) ->
-                        results.put(name, HostTensor.zeros(manager, DType.F32, tensor.shape())));
-            List<PtNDArray> arrays = new ArrayList<>();
-            results.values().forEach(tensor -> arrays.add(tensor.array()));
-            prepared(List.of(batch)).gradients(program(), arrays);
-            Map<String, Tensor> gradients = new LinkedHashMap<>();
-            results.forEach((name, tensor) -> gradients.put(name, tensor.copy()));
-            return Weights.of(gradients);
+          try {
+            StepCall call = prepared(List.of(batch));
+            call.accumulate(program());
+            return Weights.of(memory.gradients());
           } finally {
             memory.setWeights(statistics);
           }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ final class OpWriter implements OpVisitor<String> {
   private final Graph graph;
   private final boolean training;
   private final StringBuilder body;
-  private final Map<String, Integer> parameters = new HashMap<>();
+  private final Map<String, String> parameters = new HashMap<>();
   private final Map<String, String> variables = new HashMap<>();
   private final SequenceWriter sequences;
   private int temporaries;
@@ -42,7 +43,7 @@ final class OpWriter implements OpVisitor<String> {
     this.training = training;
     this.body = body;
     for (Parameter parameter : graph.parameters()) {
-      parameters.put(parameter.name(), parameters.size());
+      parameters.put(parameter.name(), "p[" + parameters.size() + "]");
     }
     this.sequences = new SequenceWriter(this);
   }
@@ -57,6 +58,27 @@ final class OpWriter implements OpVisitor<String> {
     variables.put(node.name(), assign(node.op().accept(this, node)));
   }
 
+  /**
+   * Appends a node some of whose inputs and parameters are other variables.
+   *
+   * @return the variable of its result
+   */
+  String substituted(Node node, Map<String, String> values, Map<String, String> weights) {
+    Map<String, String> hiddenValues = Map.copyOf(variables);
+    Map<String, String> hiddenWeights = Map.copyOf(parameters);
+    variables.putAll(values);
+    parameters.putAll(weights);
+    String result = assign(node.op().accept(this, node));
+    variables.putAll(hiddenValues);
+    parameters.putAll(hiddenWeights);
+    return result;
+  }
+
+  /** Declares which variable is a node's result. */
+  void result(Node node, String variable) {
+    variables.put(node.name(), variable);
+  }
+
   /** The variable that holds a value. */
   String variable(String value) {
     return variables.getOrDefault(value, value);
@@ -69,9 +91,17 @@ final class OpWriter implements OpVisitor<String> {
 
   /** Appends an assignment and returns the new variable. */
   String assign(String expression) {
-    String variable = "v" + temporaries++;
-    statement(variable + " = " + expression);
-    return variable;
+    return assign(1, expression).get(0);
+  }
+
+  /** Appends the assignment of several results and returns the new variables. */
+  List<String> assign(int count, String expression) {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      names.add("v" + temporaries++);
+    }
+    statement(String.join(", ", names) + " = " + expression);
+    return names;
   }
 
   void statement(String statement) {
@@ -95,12 +125,12 @@ final class OpWriter implements OpVisitor<String> {
     return graph.type(node.inputs().get(index)).shape().dim(axis).offset();
   }
 
-  private int rank(Node node, int index) {
+  int rank(Node node, int index) {
     return graph.type(node.inputs().get(index)).shape().rank();
   }
 
-  private String parameter(@Nullable String name) {
-    return name == null ? "None" : "p[" + parameters.get(name) + "]";
+  String parameter(@Nullable String name) {
+    return name == null ? "None" : Objects.requireNonNull(parameters.get(name), name);
   }
 
   private String parameters(List<String> names) {
@@ -130,7 +160,7 @@ final class OpWriter implements OpVisitor<String> {
     return Double.toString(value).replace('E', 'e');
   }
 
-  private static String pair(int value) {
+  static String pair(int value) {
     return "[" + value + ", " + value + "]";
   }
 
@@ -193,17 +223,13 @@ final class OpWriter implements OpVisitor<String> {
   @Override
   public String lstm(Node node, LayerOp.Lstm op) {
     String zero = firstState(node, op.hiddenWeight());
-    String result = "v" + temporaries++;
-    statement(result + ", _h, _c = " + recurrent("lstm", node, "[" + zero + ", " + zero + "]", op));
-    return result;
+    return assign(3, recurrent("lstm", node, "[" + zero + ", " + zero + "]", op)).get(0);
   }
 
   @Override
   public String gru(Node node, LayerOp.Gru op) {
-    String result = "v" + temporaries++;
     String zero = firstState(node, op.hiddenWeight());
-    statement(result + ", _h = " + recurrent("gru", node, zero, op));
-    return result;
+    return assign(2, recurrent("gru", node, zero, op)).get(0);
   }
 
   private String firstState(Node node, String hiddenWeight) {
@@ -293,17 +319,19 @@ final class OpWriter implements OpVisitor<String> {
 
   /** Dropout with the program's own generator, so that models never share a random stream. */
   String dropped(String x, double rate) {
-    if (!training || rate == 0) {
-      return x;
-    }
+    return training && rate > 0 ? call("mul", x, mask(x, rate)) : x;
+  }
+
+  /** What dropout multiplies by: 0 or {@code 1 / (1 - rate)}. */
+  String mask(String like, double rate) {
     String kept =
         assign(
             "torch.bernoulli_(torch.empty_like("
-                + x
+                + like
                 + "), "
                 + number(1 - rate)
                 + ", generator=generator)");
-    return call("mul", x, call("div_", kept, 1 - rate));
+    return assign(call("div_", kept, 1 - rate));
   }
 
   @Override
@@ -341,10 +369,13 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String pool2d(Node node, ShapeOp.Pool2d op) {
-    String window = pair(op.kernel()) + ", " + pair(op.stride()) + ", " + pair(op.padding());
     return op.kind() == ShapeOp.Pool2d.Kind.MAX
-        ? call("max_pool2d", in(node, 0), window)
-        : call("avg_pool2d", in(node, 0), window, false, true);
+        ? call("max_pool2d", in(node, 0), window(op))
+        : call("avg_pool2d", in(node, 0), window(op), false, true);
+  }
+
+  static String window(ShapeOp.Pool2d op) {
+    return pair(op.kernel()) + ", " + pair(op.stride()) + ", " + pair(op.padding());
   }
 
   @Override

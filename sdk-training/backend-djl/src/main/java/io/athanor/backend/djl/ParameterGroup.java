@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Trained parameters that share optimizer settings.
+ * Trained parameters that share optimizer settings and a block of memory.
  *
  * @param names in the graph's order
  * @param weightDecay of the decay the optimizer asks for
@@ -18,7 +18,10 @@ record ParameterGroup(List<String> names, double weightDecay) {
   /** Rounds to 0 as a float; with a true 0 libtorch would not keep the momentum of the state. */
   private static final double LEAST_MOMENTUM = Double.MIN_NORMAL;
 
-  /** One group, or two where only some parameters decay. */
+  /** The most numbers in one block of memory, but for a single larger parameter. */
+  private static final long MOST = 1L << 28;
+
+  /** One group, or two where only some parameters decay; more where they are very large. */
   static List<ParameterGroup> of(Graph graph, Optimizer optimizer) {
     double weightDecay = weightDecay(optimizer);
     List<String> decaying = new ArrayList<>();
@@ -29,13 +32,28 @@ record ParameterGroup(List<String> names, double weightDecay) {
       }
     }
     List<ParameterGroup> groups = new ArrayList<>();
-    if (!decaying.isEmpty()) {
-      groups.add(new ParameterGroup(decaying, weightDecay));
-    }
-    if (!others.isEmpty()) {
-      groups.add(new ParameterGroup(others, 0));
-    }
+    split(groups, graph, decaying, weightDecay);
+    split(groups, graph, others, 0);
     return groups;
+  }
+
+  private static void split(
+      List<ParameterGroup> groups, Graph graph, List<String> names, double weightDecay) {
+    List<String> part = new ArrayList<>();
+    long size = 0;
+    for (String name : names) {
+      long more = graph.parameter(name).shape().elements();
+      if (!part.isEmpty() && size + more > MOST) {
+        groups.add(new ParameterGroup(List.copyOf(part), weightDecay));
+        part.clear();
+        size = 0;
+      }
+      part.add(name);
+      size += more;
+    }
+    if (!part.isEmpty()) {
+      groups.add(new ParameterGroup(part, weightDecay));
+    }
   }
 
   private static double weightDecay(Optimizer optimizer) {
@@ -51,8 +69,8 @@ record ParameterGroup(List<String> names, double weightDecay) {
   }
 
   /** The call that updates this group, the one at an index among the program's lists. */
-  String update(Optimizer optimizer, int index, String gradients) {
-    String weights = "self.weights" + index + ", " + gradients + ", self.first" + index;
+  String update(Optimizer optimizer, int index) {
+    String weights = "self.weights" + index + ", self.gradients" + index + ", self.first" + index;
     String decay = "weight_decay=" + number(weightDecay);
     if (optimizer instanceof Optimizer.Sgd sgd) {
       return "torch._fused_sgd_("

@@ -16,9 +16,11 @@ import java.util.List;
 /** A loaded TorchScript class. Not thread-safe. */
 final class Program implements AutoCloseable {
   private final PtSymbolBlock block;
+  private final boolean recording;
 
-  Program(PtNDManager manager, String text, List<String> attributes) {
-    byte[] archive = ScriptArchive.write(ProgramWriter.CLASS, text, attributes);
+  Program(PtNDManager manager, ProgramWriter.Text text) {
+    recording = text.recording();
+    byte[] archive = ScriptArchive.write(ProgramWriter.CLASS, text.text(), text.attributes());
     try {
       block = JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
     } catch (IOException e) {
@@ -39,13 +41,18 @@ final class Program implements AutoCloseable {
     return IValue.listFrom(arrays.toArray(PtNDArray[]::new));
   }
 
-  /** Runs a method without recording gradients; results go into tensors among the arguments. */
+  /** Whether its methods that compute gradients need {@link #train}. */
+  boolean recording() {
+    return recording;
+  }
+
+  /** Runs a method without autograd; results go into tensors among the arguments. */
   void run(String method, IValue... arguments) {
     IValueUtils.runMethod(block, method, arguments).close();
   }
 
   /**
-   * Runs a method that computes gradients; results go into tensors among the arguments.
+   * Runs a method under autograd; results go into tensors among the arguments.
    *
    * @param arguments end with an array that names the method, as {@link IValueUtils} reads it
    */

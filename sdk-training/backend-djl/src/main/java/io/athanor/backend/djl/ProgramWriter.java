@@ -18,11 +18,10 @@ import java.util.Map;
 final class ProgramWriter {
   static final String CLASS = "Program";
 
-  /** The attributes to bind: the parameters, then for each {@link ParameterGroup} four lists. */
-  static List<String> attributes(int groups) {
-    List<String> names = new ArrayList<>(List.of("p"));
+  private static List<String> attributes(int groups) {
+    List<String> names = new ArrayList<>(List.of("p", "g", "blocks"));
     for (int i = 0; i < groups; i++) {
-      names.addAll(List.of("leaves" + i, "weights" + i, "first" + i, "second" + i, "steps" + i));
+      names.addAll(List.of("weights" + i, "gradients" + i, "first" + i, "second" + i, "steps" + i));
     }
     return names;
   }
@@ -44,23 +43,39 @@ final class ProgramWriter {
     line("    return 0");
   }
 
-  /** The text for prediction only. */
-  static String forPrediction(Graph graph) {
-    ProgramWriter writer = new ProgramWriter(graph, attributes(0));
+  /**
+   * The text of a class.
+   *
+   * @param attributes to bind: the parameters, and in training further lists
+   * @param recording whether training needs autograd
+   */
+  record Text(String text, List<String> attributes, boolean recording) {}
+
+  /** Prediction only; binds the parameters. */
+  static Text forPrediction(Graph graph) {
+    List<String> attributes = List.of("p");
+    ProgramWriter writer = new ProgramWriter(graph, attributes);
     writer.predict(graph);
-    return writer.text.toString();
+    return new Text(writer.text.toString(), attributes, false);
   }
 
-  /** The text for training and prediction. */
-  static String forTraining(Graph graph, Optimizer optimizer, List<ParameterGroup> groups) {
-    ProgramWriter writer = new ProgramWriter(graph, attributes(groups.size()));
+  /**
+   * Training and prediction; binds the parameters, their gradients, the blocks these lie in, and
+   * for each group five lists of one tensor: weights, gradients, two moments, count of steps. (A
+   * list joined within the program will not do: libtorch drops writes to tensors of such a list.)
+   *
+   * @param recordAll leaves every gradient to autograd
+   */
+  static Text forTraining(
+      Graph graph, Optimizer optimizer, List<ParameterGroup> groups, boolean recordAll) {
+    List<String> attributes = attributes(groups.size());
+    ProgramWriter writer = new ProgramWriter(graph, attributes);
     writer.predict(graph.forPrediction());
     writer.evaluate();
-    writer.loss();
-    writer.gradients(groups);
-    writer.update(optimizer, groups);
-    writer.step();
-    return writer.text.toString();
+    boolean recording = writer.gradients(groups, recordAll);
+    writer.accumulate();
+    writer.step(optimizer, groups);
+    return new Text(writer.text.toString(), attributes, recording);
   }
 
   /** Whether training draws random numbers. */
@@ -82,20 +97,25 @@ final class ProgramWriter {
         "  def " + name + "(self: __torch__." + CLASS + ", " + parameters + ") -> " + result + ":");
   }
 
-  private OpWriter forward(Graph part, boolean training, String offset) {
+  private OpWriter inputs(Graph part, boolean training, String offset) {
     line("    p = self.p");
     OpWriter writer = new OpWriter(graph, training, text);
     int index = 0;
     for (Input input : part.inputs()) {
       writer.input(input.name(), "inputs[" + offset + index++ + "]");
     }
+    return writer;
+  }
+
+  private OpWriter forward(Graph part) {
+    OpWriter writer = inputs(part, false, "");
     part.nodes().forEach(writer::node);
     return writer;
   }
 
   private void predict(Graph part) {
     method("predict", "inputs: List[Tensor], outputs: List[Tensor]", "int");
-    OpWriter writer = forward(part, false, "");
+    OpWriter writer = forward(part);
     int index = 0;
     for (Map.Entry<String, String> output : part.outputs().entrySet()) {
       line("    torch.copy_(outputs[" + index++ + "], " + writer.variable(output.getValue()) + ")");
@@ -105,91 +125,74 @@ final class ProgramWriter {
 
   private void evaluate() {
     method("evaluate", "inputs: List[Tensor], outputs: List[Tensor]", "int");
-    OpWriter writer = forward(graph, false, "");
+    OpWriter writer = forward(graph);
     line("    torch.copy_(outputs[0], " + writer.variable(graph.loss().orElseThrow()) + ")");
     line("    return 0");
   }
 
-  private void loss() {
-    method("loss", "inputs: List[Tensor], start: int, seed: Tensor", "Tensor");
+  /** Leaves the gradients of one micro-batch in the list {@code g}; zeros where unused. */
+  private boolean gradients(List<ParameterGroup> groups, boolean recordAll) {
+    method("present", "found: Optional[Tensor], like: Tensor", "Tensor");
+    line("    if torch.__is__(found, None):");
+    line("      result = torch.zeros_like(like)");
+    line("    else:");
+    line("      result = unchecked_cast(Tensor, found)");
+    line("    return result");
+
+    method("gradients", "inputs: List[Tensor], start: int, seed: Tensor, share: Tensor", "Tensor");
     if (random(graph)) {
       line("    generator = torch.Generator(seed=int(seed))");
     }
-    OpWriter writer = forward(graph, true, "start + ");
-    line("    return " + writer.variable(graph.loss().orElseThrow()));
+    line("    g = self.g");
+    OpWriter out = inputs(graph, true, "start + ");
+    List<String> trained = groups.stream().flatMap(group -> group.names().stream()).toList();
+    GradientWriter writer = new GradientWriter(graph, out, trained);
+    line("    return " + writer.write(recordAll, "share"));
+    return writer.recording();
   }
 
-  /** Gradients of the trained parameters in the order of the groups; zeros where unused. */
-  private void gradients(List<ParameterGroup> groups) {
-    method("gradients", "loss: Tensor, share: Optional[Tensor]", "List[Tensor]");
-    StringBuilder leaves = new StringBuilder("self.leaves0");
-    for (int i = 1; i < groups.size(); i++) {
-      leaves.append(" + self.leaves").append(i);
-    }
-    line("    leaves = " + leaves);
-    line(
-        "    found = torch.autograd.grad([loss], leaves, annotate(List[Optional[Tensor]], [share]), None, False, True)");
-    int count = groups.stream().mapToInt(group -> group.names().size()).sum();
-    StringBuilder list = new StringBuilder();
-    for (int i = 0; i < count; i++) {
-      list.append(i > 0 ? ", " : "").append("g").append(i);
-      line("    f" + i + " = found[" + i + "]");
-      line("    if torch.__is__(f" + i + ", None):");
-      line("      g" + i + " = torch.zeros_like(leaves[" + i + "])");
-      line("    else:");
-      line("      g" + i + " = unchecked_cast(Tensor, f" + i + ")");
-    }
-    line("    return [" + list + "]");
-
+  /** Computes gradients of one or several micro-batches. */
+  private void accumulate() {
     method(
-        "copy_gradients", "seeds: Tensor, results: List[Tensor], inputs: List[Tensor]", "Tensor");
-    line("    g = self.gradients(self.loss(inputs, 0, torch.select(seeds, 0, 0)), None)");
-    line("    for i in range(" + count + "):");
-    line("      torch.copy_(results[i], g[i])");
-    line("    return seeds");
+        "accumulate", "seeds: List[Tensor], shares: List[Tensor], inputs: List[Tensor]", "Tensor");
+    line("    loss = self.gradients(inputs, 0, seeds[0], shares[0])");
+    line("    if torch.gt(torch.len(seeds), 1):");
+    line("      blocks = self.blocks");
+    line("      sums = annotate(List[Tensor], [])");
+    line("      for i in range(torch.len(blocks)):");
+    line("        torch.append(sums, torch.clone(blocks[i]))");
+    line("      loss = torch.mul(loss, shares[0])");
+    line("      for i in range(1, torch.len(seeds)):");
+    String start = "i * " + graph.inputs().size();
+    line("        next = self.gradients(inputs, " + start + ", seeds[i], shares[i])");
+    line("        loss = torch.add(loss, torch.mul(next, shares[i]))");
+    line("        torch._foreach_add_(sums, blocks)");
+    line("      torch._foreach_copy_(blocks, sums)");
+    line("    return loss");
   }
 
-  /** Clips by the global norm, then one fused optimizer call for each group. */
-  private void update(Optimizer optimizer, List<ParameterGroup> groups) {
-    method("update", "g: List[Tensor], loss: Tensor, settings: Tensor, result: Tensor", "Tensor");
-    line("    norm = torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g)))");
+  /** One optimizer step: clips by the global norm, then a fused call for each group. */
+  private void step(Optimizer optimizer, List<ParameterGroup> groups) {
+    method(
+        "step",
+        "settings: List[Tensor], results: List[Tensor], seeds: List[Tensor], shares: List[Tensor], "
+            + "inputs: List[Tensor]",
+        "Tensor");
+    line("    loss = self.accumulate(seeds, shares, inputs)");
+    line("    torch.copy_(results[0], loss)");
     line("    rate = float(settings[0])");
     line("    clip = float(settings[1])");
+    line("    norm = results[1]");
+    String one =
+        groups.size() == 1 ? "self.gradients0[0]" : "torch.stack(torch._foreach_norm(self.blocks))";
+    line("    torch.linalg_vector_norm(" + one + ", out=norm)");
     line("    if torch.gt(clip, 0.):");
     line(
         "      factor = torch.clamp_max(torch.mul(torch.reciprocal(torch.add(norm, 1e-6)), clip), 1.)");
-    line("      torch._foreach_mul_(g, factor)");
-    int from = 0;
+    line("      torch._foreach_mul_(self.blocks, factor)");
     for (int i = 0; i < groups.size(); i++) {
-      int to = from + groups.get(i).names().size();
-      String gradients = groups.size() == 1 ? "g" : "torch.slice(g, " + from + ", " + to + ")";
-      line("    " + groups.get(i).update(optimizer, i, gradients));
-      from = to;
+      line("    " + groups.get(i).update(optimizer, i));
     }
-    line("    torch.stack([torch.detach(loss), norm], 0, out=result)");
-    line("    return result");
-  }
-
-  private void step() {
-    int inputs = graph.inputs().size();
-    method(
-        "step", "settings: Tensor, seeds: Tensor, result: Tensor, inputs: List[Tensor]", "Tensor");
-    line("    loss = self.loss(inputs, 0, torch.select(seeds, 0, 0))");
-    line("    return self.update(self.gradients(loss, None), loss, settings, result)");
-
-    method(
-        "accumulate",
-        "settings: Tensor, seeds: Tensor, shares: Tensor, result: Tensor, inputs: List[Tensor]",
-        "Tensor");
-    line("    share = torch.select(shares, 0, 0)");
-    line("    loss = self.loss(inputs, 0, torch.select(seeds, 0, 0))");
-    line("    total = torch.mul(torch.detach(loss), share)");
-    line("    g = self.gradients(loss, share)");
-    line("    for i in range(1, torch.size(seeds, 0)):");
-    line("      share = torch.select(shares, 0, i)");
-    line("      loss = self.loss(inputs, i * " + inputs + ", torch.select(seeds, 0, i))");
-    line("      total = torch.add(total, torch.mul(torch.detach(loss), share))");
-    line("      torch._foreach_add_(g, self.gradients(loss, share))");
-    line("    return self.update(g, total, settings, result)");
+    line("    return norm");
   }
 }

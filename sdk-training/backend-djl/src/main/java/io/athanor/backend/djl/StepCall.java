@@ -2,66 +2,133 @@ package io.athanor.backend.djl;
 
 import ai.djl.ndarray.NDList;
 import ai.djl.pytorch.engine.PtNDArray;
-import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.jni.IValue;
 import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.StepResult;
 import io.athanor.api.backend.StepSettings;
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
-import java.nio.FloatBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** A call with gradients: one optimizer step over one or more micro-batches. */
 final class StepCall extends Call {
-  private static final String INPUTS = "inputs[]";
-
-  private final HostTensor settings;
-  private final HostTensor seeds;
-  private final HostTensor shares;
-  private final HostTensor result;
-  private final NDList step;
+  private final NativeScope scope;
+  private final HostTensor rate;
+  private final HostTensor clip;
+  private final HostTensor loss;
+  private final HostTensor norm;
+  private final List<HostTensor> seeds = new ArrayList<>();
+  private final List<HostTensor> shares = new ArrayList<>();
+  private final Method step;
+  private final Method accumulate;
 
   StepCall(
       InputRules rules,
       ThreadChoice choice,
-      PtNDManager manager,
+      NativeScope scope,
+      boolean recording,
       List<Map<String, Tensor>> tensors) {
-    super(rules, choice, manager, tensors, true);
-    int count = tensors.size();
-    settings = HostTensor.doubles(manager, 2);
-    seeds = HostTensor.zeros(manager, DType.I64, count);
-    shares = HostTensor.zeros(manager, DType.F32, count);
-    result = HostTensor.zeros(manager, DType.F32, 2);
-    inputs().forEach(array -> array.setName(INPUTS));
-    step = new NDList(settings.array(), seeds.array());
-    if (count > 1) {
-      step.add(shares.array());
+    super(rules, choice, scope.newManager(), tensors, true);
+    this.scope = scope;
+    rate = HostTensor.number(manager());
+    clip = HostTensor.number(manager());
+    loss = HostTensor.zeros(manager(), DType.F32);
+    norm = HostTensor.zeros(manager(), DType.F32);
+    for (int i = 0; i < tensors.size(); i++) {
+      seeds.add(HostTensor.zeros(manager(), DType.I64));
+      shares.add(HostTensor.zeros(manager(), DType.F32));
     }
-    step.add(result.array());
-    step.addAll(inputs());
-    step.add(method(count > 1 ? "accumulate" : "step"));
+    List<PtNDArray> ownSeeds = arrays(seeds);
+    List<PtNDArray> ownShares = arrays(shares);
+    List<List<PtNDArray>> batches = List.of(ownSeeds, ownShares, inputs());
+    List<List<PtNDArray>> all = new ArrayList<>();
+    all.add(arrays(List.of(rate, clip)));
+    all.add(arrays(List.of(loss, norm)));
+    all.addAll(batches);
+    step = recording ? new Recorded("step", all) : new Plain("step", all);
+    accumulate = recording ? new Recorded("accumulate", batches) : new Plain("accumulate", batches);
   }
 
-  /** The array by which DJL's calling convention names a method. */
-  private PtNDArray method(String name) {
-    PtNDArray array = HostTensor.zeros(manager(), DType.F32, 1).array();
-    array.setName("module_method:" + name);
-    return array;
+  private static List<PtNDArray> arrays(List<HostTensor> tensors) {
+    return tensors.stream().map(HostTensor::array).toList();
   }
 
-  void set(StepSettings values, List<MicroBatch> batches) {
-    settings.bytes().putDouble(0, values.learningRate()).putDouble(8, values.clipNorm());
+  /** A method of the program with its arguments, all of them lists. */
+  private interface Method extends AutoCloseable {
+    void run(Program program);
+
+    @Override
+    void close();
+  }
+
+  /** Without autograd. */
+  private final class Plain implements Method {
+    private final String name;
+    private final IValue[] arguments;
+
+    Plain(String name, List<List<PtNDArray>> lists) {
+      this.name = name;
+      this.arguments =
+          lists.stream().map(list -> scope.own(Program.list(list))).toArray(IValue[]::new);
+    }
+
+    @Override
+    public void run(Program program) {
+      program.run(name, arguments);
+    }
+
+    @Override
+    public void close() {
+      for (IValue argument : arguments) {
+        scope.free(argument);
+      }
+    }
+  }
+
+  /** Under autograd, by DJL's convention: names of arrays tell the list and the method. */
+  private final class Recorded implements Method {
+    private final NDList arguments = new NDList();
+
+    Recorded(String name, List<List<PtNDArray>> lists) {
+      for (int i = 0; i < lists.size(); i++) {
+        for (PtNDArray array : lists.get(i)) {
+          array.setName("list" + (lists.size() - i) + "[]");
+          arguments.add(array);
+        }
+      }
+      PtNDArray method = HostTensor.zeros(manager(), DType.F32, 1).array();
+      method.setName("module_method:" + name);
+      arguments.add(method);
+    }
+
+    @Override
+    public void run(Program program) {
+      program.train(arguments);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  void set(StepSettings values) {
+    rate.bytes().putDouble(0, values.learningRate());
+    clip.bytes().putDouble(0, values.clipNorm());
+  }
+
+  /** Sets each micro-batch's share of the loss. */
+  void share(List<MicroBatch> batches) {
     double sum = batches.stream().mapToDouble(MicroBatch::weight).sum();
     for (int i = 0; i < batches.size(); i++) {
-      shares.bytes().putFloat(4 * i, (float) (batches.get(i).weight() / sum));
+      shares.get(i).bytes().putFloat(0, (float) (batches.get(i).weight() / sum));
     }
   }
 
   /** Sets the random stream of each micro-batch by the seed and the number of the step. */
   void seed(long seed, long step) {
-    for (int i = 0; i < seeds.size(0); i++) {
-      seeds.bytes().putLong(8 * i, mix(mix(mix(seed) + step) + i) >>> 1);
+    for (int i = 0; i < seeds.size(); i++) {
+      seeds.get(i).bytes().putLong(0, mix(mix(mix(seed) + step) + i) >>> 1);
     }
   }
 
@@ -74,18 +141,19 @@ final class StepCall extends Call {
   }
 
   StepResult run(Program program) {
-    program.train(step);
-    FloatBuffer numbers = result.bytes().asFloatBuffer();
-    return new StepResult(numbers.get(0), numbers.get(1));
+    step.run(program);
+    return new StepResult(loss.bytes().getFloat(0), norm.bytes().getFloat(0));
   }
 
-  /** Writes the gradients of the first micro-batch into some tensors. */
-  void gradients(Program program, List<PtNDArray> results) {
-    results.forEach(array -> array.setName("results[]"));
-    NDList arguments = new NDList(seeds.array());
-    arguments.addAll(results);
-    arguments.addAll(inputs());
-    arguments.add(method("copy_gradients"));
-    program.train(arguments);
+  /** Computes the gradients without a step. */
+  void accumulate(Program program) {
+    accumulate.run(program);
+  }
+
+  @Override
+  public void close() {
+    step.close();
+    accumulate.close();
+    super.close();
   }
 }

@@ -13,66 +13,91 @@ import io.athanor.api.graph.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
 /**
- * The weights and optimizer moments of a model in training, in Java buffers that libtorch updates.
+ * The weights, gradients and optimizer moments of a model in training, in Java buffers that
+ * libtorch updates. Those of a {@link ParameterGroup} lie one after the other, so that one
+ * operation updates them all.
  */
 final class TrainingMemory {
   private final PtNDManager manager;
   private final Map<String, HostTensor> weights = new LinkedHashMap<>();
-  private final Map<String, HostTensor> trained = new LinkedHashMap<>();
+  private final Map<String, HostTensor> gradients = new LinkedHashMap<>();
   private final Map<String, HostTensor> statistics = new LinkedHashMap<>();
   private final Map<String, HostTensor> moments = new LinkedHashMap<>();
-  private final List<String> prefixes;
+  private final List<Collection<PtNDArray>> blocks = new ArrayList<>();
+  private final List<PtNDArray> gradientBlocks = new ArrayList<>();
   private final HostTensor stepCount;
 
   /** Copies the weights; the moments are zero. */
-  TrainingMemory(PtNDManager manager, Graph graph, Weights first, Optimizer optimizer) {
+  TrainingMemory(
+      PtNDManager manager,
+      Graph graph,
+      Weights first,
+      Optimizer optimizer,
+      List<ParameterGroup> groups) {
     this.manager = manager;
-    this.prefixes = ParameterGroup.moments(optimizer);
     this.stepCount = HostTensor.zeros(manager, DType.F32);
-    for (Parameter parameter : graph.parameters()) {
-      HostTensor tensor = HostTensor.copyOf(manager, first.tensor(parameter.name()));
-      weights.put(parameter.name(), tensor);
-      if (parameter.role() == Parameter.Role.STATISTIC) {
-        statistics.put(parameter.name(), tensor);
-      } else if (parameter.trained()) {
-        tensor.array().setRequiresGradient(true);
+    graph.parameters().forEach(parameter -> weights.put(parameter.name(), stepCount));
+    for (ParameterGroup group : groups) {
+      lay(weights, "", graph, group);
+      gradientBlocks.add(lay(gradients, "", graph, group));
+      List<String> prefixes = ParameterGroup.moments(optimizer);
+      prefixes.forEach(prefix -> lay(moments, prefix, graph, group));
+      if (prefixes.size() == 1) {
+        blocks.add(blocks.get(blocks.size() - 1));
       }
+      blocks.add(List.of(stepCount.array()));
     }
-    for (ParameterGroup group : ParameterGroup.of(graph, optimizer)) {
-      for (String name : group.names()) {
-        HostTensor tensor = required(weights, name);
-        trained.put(name, tensor);
-        for (String prefix : prefixes) {
-          moments.put(prefix + name, HostTensor.zeros(manager, DType.F32, tensor.shape()));
-        }
+    for (Parameter parameter : graph.parameters()) {
+      String name = parameter.name();
+      if (parameter.trained()) {
+        required(weights, name).set(first.tensor(name));
+      } else {
+        weights.put(name, HostTensor.copyOf(manager, first.tensor(name)));
+      }
+      if (parameter.role() == Parameter.Role.STATISTIC) {
+        statistics.put(name, required(weights, name));
       }
     }
   }
 
-  /** The lists the program binds, in the order of {@link ProgramWriter#attributes}. */
-  List<Collection<PtNDArray>> lists(List<ParameterGroup> groups) {
+  /** Adds a block of zeros to the lists, and a tensor within it for each parameter of a group. */
+  private PtNDArray lay(
+      Map<String, HostTensor> tensors, String prefix, Graph graph, ParameterGroup group) {
+    long size = 0;
+    for (String name : group.names()) {
+      size += room(graph, name);
+    }
+    HostTensor block = HostTensor.zeros(manager, DType.F32, size);
+    blocks.add(List.of(block.array()));
+    long from = 0;
+    for (String name : group.names()) {
+      long[] shape = graph.parameter(name).shape().resolve(Map.of());
+      tensors.put(prefix + name, block.part(manager, from, shape));
+      from += room(graph, name);
+    }
+    return block.array();
+  }
+
+  /** The elements of a parameter, up to the next aligned address. */
+  private static long room(Graph graph, String name) {
+    long step = HostTensor.STEP;
+    return (graph.parameter(name).shape().elements() + step - 1) / step * step;
+  }
+
+  /** The lists that {@link ProgramWriter#forTraining} wants bound. */
+  List<Collection<PtNDArray>> lists() {
     List<Collection<PtNDArray>> lists = new ArrayList<>();
     lists.add(weights.values().stream().map(HostTensor::array).toList());
-    for (ParameterGroup group : groups) {
-      List<HostTensor> own = group.names().stream().map(name -> required(trained, name)).toList();
-      lists.add(own.stream().map(HostTensor::array).toList());
-      lists.add(own.stream().map(tensor -> tensor.alias(manager)).toList());
-      lists.add(moments(group, prefixes.get(0)));
-      lists.add(moments(group, prefixes.get(prefixes.size() - 1)));
-      lists.add(Collections.nCopies(own.size(), stepCount.array()));
-    }
+    lists.add(gradients.values().stream().map(HostTensor::array).toList());
+    lists.add(gradientBlocks);
+    lists.addAll(blocks);
     return lists;
-  }
-
-  private List<PtNDArray> moments(ParameterGroup group, String prefix) {
-    return group.names().stream().map(name -> required(moments, prefix + name).array()).toList();
   }
 
   /** Tells the optimizer the number of the step, counted from 1. */
@@ -80,9 +105,9 @@ final class TrainingMemory {
     stepCount.bytes().putFloat(0, (float) step);
   }
 
-  /** The trained parameters, in the order of the program's gradients. */
-  Map<String, HostTensor> trained() {
-    return trained;
+  /** The gradients of the latest step. */
+  Map<String, Tensor> gradients() {
+    return copies(gradients);
   }
 
   Map<String, Tensor> weights() {

@@ -1,0 +1,463 @@
+package io.athanor.backend.djl;
+
+import static io.athanor.backend.djl.OpWriter.call;
+import static io.athanor.backend.djl.OpWriter.pair;
+import static io.athanor.backend.djl.OpWriter.window;
+
+import io.athanor.api.graph.ElementOp;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.LayerOp;
+import io.athanor.api.graph.LossOp;
+import io.athanor.api.graph.Node;
+import io.athanor.api.graph.OpVisitor;
+import io.athanor.api.graph.SequenceOp;
+import io.athanor.api.graph.ShapeOp;
+import io.athanor.api.graph.TensorType;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@link GradientWriter} knows of each operation. A visit appends the forward statements and
+ * returns how to pass the gradient of the result on to inputs and parameters.
+ */
+final class GradientRules implements OpVisitor<Consumer<String>> {
+  /** The scalar type of results whose functions ask for one. */
+  private static final int F32 = 6;
+
+  private final Graph graph;
+  private final OpWriter out;
+  private final GradientWriter to;
+
+  GradientRules(Graph graph, OpWriter out, GradientWriter to) {
+    this.graph = graph;
+    this.out = out;
+    this.to = to;
+  }
+
+  /** Appends a node and returns the variable of its result. */
+  private String forward(Node node) {
+    out.node(node);
+    return out.variable(node.name());
+  }
+
+  /** Appends a node whose function has further results, and returns their variables. */
+  private List<String> forward(Node node, int count, String expression) {
+    List<String> results = out.assign(count, expression);
+    out.result(node, results.get(0));
+    return results;
+  }
+
+  private Consumer<String> recorded(Node node) {
+    return to.recorded(node);
+  }
+
+  private boolean wants(Node node, int index) {
+    return to.wants(node, index);
+  }
+
+  private boolean wants(@Nullable String parameter) {
+    return to.wants(parameter);
+  }
+
+  private void pass(Node node, int index, String expression) {
+    to.pass(node, index, expression);
+  }
+
+  /** All axes but the last as one. */
+  private String rows(TensorType type, String x) {
+    long size = type.shape().dim(-1).offset();
+    return type.shape().rank() == 2 ? x : out.assign(call("reshape", x, "[-1, " + size + "]"));
+  }
+
+  private String sizes(Node node, int index) {
+    return call("size", out.in(node, index));
+  }
+
+  @Override
+  public Consumer<String> linear(Node node, LayerOp.Linear op) {
+    forward(node);
+    return gradient -> {
+      pass(node, 0, call("matmul", gradient, out.parameter(op.weight())));
+      String rows = rows(node.type(), gradient);
+      if (wants(op.weight())) {
+        to.fill(
+            op.weight(),
+            "mm",
+            call("t", rows),
+            rows(graph.type(node.inputs().get(0)), out.in(node, 0)));
+      }
+      to.fill(op.bias(), "sum", rows, "[0]");
+    };
+  }
+
+  @Override
+  public Consumer<String> embedding(Node node, LayerOp.Embedding op) {
+    forward(node);
+    return gradient -> {
+      String ids = call("flatten", out.in(node, 0));
+      to.scatter(op.weight(), ids, rows(node.type(), gradient));
+    };
+  }
+
+  @Override
+  public Consumer<String> conv2d(Node node, LayerOp.Conv2d op) {
+    forward(node);
+    return gradient -> {
+      boolean bias = wants(op.bias());
+      long filters = graph.parameter(op.weight()).shape().dim(0).offset();
+      List<String> found =
+          out.assign(
+              3,
+              call(
+                  "convolution_backward",
+                  gradient,
+                  out.in(node, 0),
+                  out.parameter(op.weight()),
+                  bias ? "[" + filters + "]" : "None",
+                  pair(op.stride()),
+                  pair(op.padding()),
+                  "[1, 1], False, [0, 0], 1",
+                  mask(wants(node, 0), wants(op.weight()), bias)));
+      pass(node, 0, found.get(0));
+      to.fill(op.weight(), found.get(1));
+      to.fill(op.bias(), found.get(2));
+    };
+  }
+
+  private static String mask(boolean... wanted) {
+    StringBuilder text = new StringBuilder();
+    for (boolean one : wanted) {
+      text.append(text.isEmpty() ? "[" : ", ").append(one ? "True" : "False");
+    }
+    return text.append(']').toString();
+  }
+
+  @Override
+  public Consumer<String> layerNorm(Node node, LayerOp.LayerNorm op) {
+    String size = "[" + graph.parameter(op.weight()).shape().elements() + "]";
+    String weight = out.parameter(op.weight());
+    String bias = out.parameter(op.bias());
+    List<String> saved =
+        forward(
+            node, 3, call("native_layer_norm", out.in(node, 0), size, weight, bias, op.epsilon()));
+    return gradient -> {
+      String wanted = mask(wants(node, 0), wants(op.weight()), wants(op.bias()));
+      List<String> found =
+          out.assign(
+              3,
+              call(
+                  "native_layer_norm_backward",
+                  gradient,
+                  out.in(node, 0),
+                  size,
+                  saved.get(1),
+                  saved.get(2),
+                  weight,
+                  bias,
+                  wanted));
+      pass(node, 0, found.get(0));
+      to.fill(op.weight(), found.get(1));
+      to.fill(op.bias(), found.get(2));
+    };
+  }
+
+  @Override
+  public Consumer<String> rmsNorm(Node node, LayerOp.RmsNorm op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> batchNorm(Node node, LayerOp.BatchNorm op) {
+    String weight = out.parameter(op.weight());
+    String running = out.parameter(op.mean()) + ", " + out.parameter(op.variance());
+    List<String> saved =
+        forward(
+            node,
+            3,
+            call(
+                "native_batch_norm",
+                out.in(node, 0),
+                weight,
+                out.parameter(op.bias()),
+                running,
+                true,
+                op.momentum(),
+                op.epsilon()));
+    return gradient -> {
+      String wanted = mask(wants(node, 0), wants(op.weight()), wants(op.bias()));
+      List<String> found =
+          out.assign(
+              3,
+              call(
+                  "native_batch_norm_backward",
+                  gradient,
+                  out.in(node, 0),
+                  weight,
+                  running,
+                  saved.get(1),
+                  saved.get(2),
+                  true,
+                  op.epsilon(),
+                  wanted));
+      pass(node, 0, found.get(0));
+      to.fill(op.weight(), found.get(1));
+      to.fill(op.bias(), found.get(2));
+    };
+  }
+
+  @Override
+  public Consumer<String> lstm(Node node, LayerOp.Lstm op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> gru(Node node, LayerOp.Gru op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> positionIds(Node node, SequenceOp.PositionIds op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> rope(Node node, SequenceOp.Rope op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> attention(Node node, SequenceOp.Attention op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> sequencePool(Node node, SequenceOp.SequencePool op) {
+    if (node.inputs().size() > 1 || op.kind() == SequenceOp.SequencePool.Kind.MAX) {
+      return recorded(node);
+    }
+    forward(node);
+    return switch (op.kind()) {
+      case FIRST -> gradient -> select(node, gradient, 0);
+      case LAST -> gradient -> select(node, gradient, -1);
+      default -> gradient -> spread(node, gradient, List.of(1), true);
+    };
+  }
+
+  private void select(Node node, String gradient, int index) {
+    pass(node, 0, call("select_backward", gradient, sizes(node, 0), 1, index));
+  }
+
+  /** Repeats a gradient along axes that were reduced. */
+  private void spread(Node node, String gradient, List<Integer> axes, boolean mean) {
+    String share = gradient;
+    for (int axis : axes) {
+      if (mean) {
+        share = call("div", share, out.size(node, 0, axis));
+      }
+      share = call("unsqueeze", share, axis);
+    }
+    pass(node, 0, call("expand", share, sizes(node, 0)));
+  }
+
+  @Override
+  public Consumer<String> activation(Node node, ElementOp.Activation op) {
+    String y = forward(node);
+    String x = out.in(node, 0);
+    return gradient ->
+        pass(
+            node,
+            0,
+            switch (op.kind()) {
+              case RELU -> call("threshold_backward", gradient, y, 0);
+              case GELU -> call("gelu_backward", gradient, x);
+              case GELU_TANH -> call("gelu_backward", gradient, x, "approximate=\"tanh\"");
+              case SILU -> call("silu_backward", gradient, x);
+              case TANH -> call("tanh_backward", gradient, y);
+              case SIGMOID -> call("sigmoid_backward", gradient, y);
+              case LEAKY_RELU -> call("leaky_relu_backward", gradient, x, 0.01, false);
+              case ELU -> call("elu_backward", gradient, 1, 1, 1, false, x);
+              case SOFTPLUS -> call("softplus_backward", gradient, x, 1, 20);
+            });
+  }
+
+  @Override
+  public Consumer<String> add(Node node, ElementOp.Add op) {
+    forward(node);
+    return gradient -> {
+      pass(node, 0, summed(node, 0, gradient));
+      pass(node, 1, summed(node, 1, gradient));
+    };
+  }
+
+  @Override
+  public Consumer<String> multiply(Node node, ElementOp.Multiply op) {
+    forward(node);
+    return gradient -> {
+      pass(node, 0, summed(node, 0, call("mul", gradient, out.in(node, 1))));
+      pass(node, 1, summed(node, 1, call("mul", gradient, out.in(node, 0))));
+    };
+  }
+
+  /** Sums a gradient over the axes along which an input was repeated. */
+  private String summed(Node node, int index, String gradient) {
+    boolean same = graph.type(node.inputs().get(index)).shape().equals(node.type().shape());
+    return same ? gradient : call("sum_to_size", gradient, sizes(node, index));
+  }
+
+  @Override
+  public Consumer<String> scale(Node node, ElementOp.Scale op) {
+    forward(node);
+    return gradient -> pass(node, 0, call("mul", gradient, op.factor()));
+  }
+
+  @Override
+  public Consumer<String> softmax(Node node, ElementOp.Softmax op) {
+    String y = forward(node);
+    return gradient -> pass(node, 0, call("_softmax_backward_data", gradient, y, -1, F32));
+  }
+
+  @Override
+  public Consumer<String> logSoftmax(Node node, ElementOp.LogSoftmax op) {
+    String y = forward(node);
+    return gradient -> pass(node, 0, call("_log_softmax_backward_data", gradient, y, -1, F32));
+  }
+
+  @Override
+  public Consumer<String> dropout(Node node, ElementOp.Dropout op) {
+    String x = out.in(node, 0);
+    if (op.rate() == 0) {
+      forward(node);
+      return gradient -> pass(node, 0, gradient);
+    }
+    String mask = out.mask(x, op.rate());
+    out.result(node, out.assign(call("mul", x, mask)));
+    return gradient -> pass(node, 0, call("mul", gradient, mask));
+  }
+
+  @Override
+  public Consumer<String> reshape(Node node, ShapeOp.Reshape op) {
+    forward(node);
+    return gradient -> pass(node, 0, call("reshape", gradient, sizes(node, 0)));
+  }
+
+  @Override
+  public Consumer<String> transpose(Node node, ShapeOp.Transpose op) {
+    forward(node);
+    Integer[] inverse = new Integer[op.axes().size()];
+    for (int i = 0; i < inverse.length; i++) {
+      inverse[op.axes().get(i)] = i;
+    }
+    return gradient -> pass(node, 0, call("permute", gradient, List.of(inverse)));
+  }
+
+  @Override
+  public Consumer<String> concat(Node node, ShapeOp.Concat op) {
+    forward(node);
+    return gradient -> {
+      String from = "0";
+      for (int i = 0; i < node.inputs().size(); i++) {
+        String to = out.assign(call("add", from, out.size(node, i, op.axis())));
+        pass(node, i, call("slice", gradient, op.axis(), from, to));
+        from = to;
+      }
+    };
+  }
+
+  @Override
+  public Consumer<String> slice(Node node, ShapeOp.Slice op) {
+    forward(node);
+    return gradient ->
+        pass(
+            node,
+            0,
+            call("slice_backward", gradient, sizes(node, 0), op.axis(), op.from(), op.to(), 1));
+  }
+
+  @Override
+  public Consumer<String> reduce(Node node, ShapeOp.Reduce op) {
+    if (op.statistic() == ShapeOp.Reduce.Statistic.MAX) {
+      return recorded(node);
+    }
+    forward(node);
+    boolean mean = op.statistic() == ShapeOp.Reduce.Statistic.MEAN;
+    return gradient -> spread(node, gradient, op.axes(), mean);
+  }
+
+  @Override
+  public Consumer<String> pool2d(Node node, ShapeOp.Pool2d op) {
+    String x = out.in(node, 0);
+    if (op.kind() == ShapeOp.Pool2d.Kind.MEAN) {
+      forward(node);
+      return gradient ->
+          pass(node, 0, call("avg_pool2d_backward", gradient, x, window(op), "False, True, None"));
+    }
+    String indices = forward(node, 2, call("max_pool2d_with_indices", x, window(op))).get(1);
+    return gradient ->
+        pass(
+            node,
+            0,
+            call(
+                "max_pool2d_with_indices_backward",
+                gradient,
+                x,
+                window(op),
+                "[1, 1], False",
+                indices));
+  }
+
+  @Override
+  public Consumer<String> crossEntropy(Node node, LossOp.CrossEntropy op) {
+    if (op.labelSmoothing() > 0) {
+      return recorded(node);
+    }
+    boolean flat = out.rank(node, 0) <= 2;
+    String x = out.in(node, 0);
+    String logits = flat ? x : out.assign(call("flatten", x, 0, -2));
+    String targets = flat ? out.in(node, 1) : out.assign(call("flatten", out.in(node, 1)));
+    String logs = out.assign(call("log_softmax", logits, 1));
+    String reduction = "None, 1, " + LossOp.IGNORED;
+    String total = forward(node, 2, call("nll_loss_forward", logs, targets, reduction)).get(1);
+    return gradient -> {
+      String inner = call("nll_loss_backward", gradient, logs, targets, reduction, total);
+      String outer = call("_log_softmax_backward_data", inner, logs, 1, F32);
+      pass(node, 0, flat ? outer : call("reshape", outer, sizes(node, 0)));
+    };
+  }
+
+  @Override
+  public Consumer<String> binaryCrossEntropy(Node node, LossOp.BinaryCrossEntropy op) {
+    if (wants(node, 1)) {
+      return recorded(node);
+    }
+    forward(node);
+    String x = out.in(node, 0);
+    return gradient -> {
+      String share = call("div", gradient, call("numel", x));
+      pass(node, 0, call("mul", call("sub", call("sigmoid", x), out.in(node, 1)), share));
+    };
+  }
+
+  @Override
+  public Consumer<String> meanSquaredError(Node node, LossOp.MeanSquaredError op) {
+    if (wants(node, 1)) {
+      return recorded(node);
+    }
+    forward(node);
+    return gradient ->
+        pass(node, 0, call("mse_loss_backward", gradient, out.in(node, 0), out.in(node, 1), 1));
+  }
+
+  @Override
+  public Consumer<String> huber(Node node, LossOp.Huber op) {
+    if (wants(node, 1)) {
+      return recorded(node);
+    }
+    forward(node);
+    return gradient ->
+        pass(
+            node,
+            0,
+            call("huber_loss_backward", gradient, out.in(node, 0), out.in(node, 1), 1, op.delta()));
+  }
+}
