@@ -6,7 +6,6 @@ import io.athanor.api.backend.BackendProvider;
 import io.athanor.api.backend.Backends;
 import io.athanor.api.data.EncodedRow;
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Prediction;
 import io.athanor.api.model.Predictor;
@@ -116,8 +115,7 @@ public final class InProcess {
    * @throws io.athanor.api.error.BackendException if the engine fails
    */
   public InProcessDeployment deploy(ModelVersion version) {
-    version.verify();
-    ModelArtifact artifact = ArtifactFolder.read(version.folder());
+    ModelArtifact artifact = version.artifact();
     return deploy(
         new ServedModel(
             version.name(),
@@ -178,9 +176,12 @@ public final class InProcess {
 
     @Override
     public void close() {
-      predictor.close();
-      if (owned) {
-        backend.close();
+      try {
+        predictor.close();
+      } finally {
+        if (owned) {
+          backend.close();
+        }
       }
     }
   }

@@ -177,6 +177,10 @@ final class MicroBatcher {
     List<Prediction> predictions;
     try {
       predictions = engine.predict(batch.stream().map(Ticket::row).toList());
+      if (predictions.size() != batch.size()) {
+        throw new BackendException(
+            engine.name(), "gave " + predictions.size() + " answers to " + batch.size() + " rows");
+      }
     } catch (AthanorException e) {
       fail(batch, e);
       return;
@@ -202,8 +206,10 @@ final class MicroBatcher {
     long latency = nanoClock.getAsLong() - ticket.arrived();
     Answer answer =
         new Answer(model.name(), model.version(), prediction, Duration.ofNanos(latency));
-    if (ticket.answer().complete(answer)) {
+    // Counted first: who has an answer finds it counted.
+    if (!ticket.answer().isDone()) {
       counts.answered(latency);
+      ticket.answer().complete(answer);
     }
   }
 
@@ -217,8 +223,9 @@ final class MicroBatcher {
   private void fail(List<Ticket> batch, AthanorException problem) {
     LOG.error("{}: {} row(s) got no answer", model, batch.size(), problem);
     for (Ticket ticket : batch) {
-      if (ticket.answer().completeExceptionally(problem)) {
+      if (!ticket.answer().isDone()) {
         counts.failed();
+        ticket.answer().completeExceptionally(problem);
       }
     }
   }

@@ -124,6 +124,20 @@ class MicroBatcherTest {
   }
 
   @Test
+  void survivesAnEngineThatGivesTooFewAnswers() throws Exception {
+    engine.silent = true;
+    CompletableFuture<Answer> first = occupy();
+    engine.passes.release();
+    assertThat(first)
+        .failsWithin(Duration.ofSeconds(10))
+        .withThrowableThat()
+        .withMessageContaining("gave 0 answers to 1 rows");
+    engine.silent = false;
+    engine.passes.release();
+    assertThat(submit(2).get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
+  }
+
+  @Test
   void refusesNumbersThatAreNotFinite() throws Exception {
     engine.factor = Double.NaN;
     CompletableFuture<Answer> first = occupy();
