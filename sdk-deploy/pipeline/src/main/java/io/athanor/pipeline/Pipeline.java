@@ -6,7 +6,6 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.data.Rows;
 import io.athanor.api.deploy.Deployment;
 import io.athanor.api.eval.EvaluationReport;
-import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
@@ -123,7 +122,7 @@ public final class Pipeline {
    */
   public Release release(ModelArtifact candidate, Rows test) {
     Optional<ModelVersion> champion = champion();
-    EvaluationReport report = evaluate(candidate, champion.map(Pipeline::load), test);
+    EvaluationReport report = evaluate(candidate, champion.map(ModelVersion::artifact), test);
     listener.accept(Stage.REGISTER);
     ModelVersion version = registry.register(name, candidate, report);
     if (!report.passed()) {
@@ -155,10 +154,5 @@ public final class Pipeline {
   private Deployment deploy(ModelVersion version) {
     var inProcess = Deployments.inProcess();
     return (backend == null ? inProcess : inProcess.backend(backend)).deploy(version);
-  }
-
-  private static ModelArtifact load(ModelVersion version) {
-    version.verify();
-    return ArtifactFolder.read(version.folder());
   }
 }

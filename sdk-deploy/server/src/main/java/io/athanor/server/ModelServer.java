@@ -6,7 +6,7 @@ import io.athanor.api.registry.ModelVersion;
 import io.athanor.deploy.Deployments;
 import io.athanor.deploy.serve.InProcessDeployment;
 import io.javalin.Javalin;
-import io.javalin.util.JavalinBindException;
+import io.javalin.util.JavalinException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,6 +14,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Models over HTTP, for as long as it is open.
@@ -32,6 +34,8 @@ import java.util.function.Supplier;
  * Thread-safe.
  */
 public final class ModelServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelServer.class);
+
   private final Javalin javalin;
   private final String host;
   private final int port;
@@ -66,14 +70,19 @@ public final class ModelServer implements AutoCloseable {
 
   /**
    * Takes no more requests, answers those it has, and closes the deployments it opened itself;
-   * twice is fine.
+   * twice is fine. Requests that have no answer within the drain timeout are cut off.
    */
   @Override
   public synchronized void close() {
-    javalin.stop();
-    owned.forEach(InProcessDeployment::close);
-    owned.clear();
-    metrics.close();
+    try {
+      javalin.stop();
+    } catch (JavalinException e) {
+      LOG.warn("{} was closed before every request in flight had its answer", address(), e);
+    } finally {
+      owned.forEach(InProcessDeployment::close);
+      owned.clear();
+      metrics.close();
+    }
   }
 
   /** How to serve. Not thread-safe. */
@@ -187,7 +196,7 @@ public final class ModelServer implements AutoCloseable {
       Javalin javalin = http.create();
       try {
         return javalin.start();
-      } catch (JavalinBindException e) {
+      } catch (JavalinException e) {
         javalin.stop();
         throw new StorageException(
             host + ":" + port,

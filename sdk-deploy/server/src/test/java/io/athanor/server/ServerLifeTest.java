@@ -134,6 +134,19 @@ class ServerLifeTest {
   }
 
   @Test
+  void closingCutsOffWhatTakesLongerThanTheDrainTimeout() throws Exception {
+    ModelServer server = server().drainTimeout(Duration.ofMillis(100)).start();
+    Client client = new Client(server.address());
+    backend.pause();
+    CompletableFuture<HttpResponse<String>> inFlight = inBackground(client);
+    backend.awaitPaused();
+    server.close();
+    assertThatThrownBy(() -> client.get("/health")).isInstanceOf(IOException.class);
+    backend.resume();
+    inFlight.handle((response, failure) -> response).get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
   void failureOfTheEngineIs500WithoutDetails() throws Exception {
     try (ModelServer server = server().start()) {
       Client client = new Client(server.address());
