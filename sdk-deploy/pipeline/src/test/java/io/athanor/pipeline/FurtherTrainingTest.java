@@ -8,7 +8,6 @@ import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.Rows;
 import io.athanor.api.error.ValidationException;
-import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Prediction;
 import io.athanor.api.model.Predictor;
@@ -52,7 +51,7 @@ class FurtherTrainingTest {
       registry.register("side", trained);
     }
     try (ModelRegistry registry = ModelRegistry.open(home.resolve("models"))) {
-      yesterday = ArtifactFolder.read(registry.version("side", 1).folder());
+      yesterday = registry.version("side", 1).artifact();
     }
     today = points("today.csv", 1.5, 4);
   }
