@@ -5,6 +5,7 @@ import io.athanor.api.error.GraphException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -113,12 +114,13 @@ public final class Graph {
     if (outputs.isEmpty()) {
       throw new GraphException(name, "a graph needs at least one output");
     }
+    Set<String> fromTargets = fromTargets();
     outputs.forEach(
         (output, value) -> {
           if (!inputs.containsKey(value) && !nodes.containsKey(value)) {
             throw new GraphException(output, "there is no value '" + value + "' to put out");
           }
-          if (dependsOnTarget(value)) {
+          if (fromTargets.contains(value)) {
             throw new GraphException(
                 output, "an output cannot depend on a target, which is unknown when predicting");
           }
@@ -152,10 +154,20 @@ public final class Graph {
     }
   }
 
-  private boolean dependsOnTarget(String value) {
-    return ancestors(List.of(value)).stream()
-        .map(inputs::get)
-        .anyMatch(input -> input != null && input.role() == Input.Role.TARGET);
+  /** The values that depend on a target, targets included. */
+  private Set<String> fromTargets() {
+    Set<String> found = new HashSet<>();
+    for (Input input : inputs.values()) {
+      if (input.role() == Input.Role.TARGET) {
+        found.add(input.name());
+      }
+    }
+    for (Node node : nodes.values()) {
+      if (node.inputs().stream().anyMatch(found::contains)) {
+        found.add(node.name());
+      }
+    }
+    return found;
   }
 
   /** The values that these depend on, themselves included. */

@@ -49,6 +49,10 @@ public final class GraphBuilder {
 
   /** Declares a trained parameter and returns its name. */
   public String parameter(String parameter, Initializer initializer, long... shape) {
+    if (Arrays.stream(shape).anyMatch(size -> size < 1)) {
+      throw new GraphException(
+          parameter, "expected sizes of at least 1, got shape " + Arrays.toString(shape));
+    }
     return declare(new Parameter(parameter, Shape.of(shape), initializer, Parameter.Role.TRAINED));
   }
 

@@ -114,6 +114,10 @@ class GraphBuilderTest {
             "reshape_0",
             "expected a fixed size on axis 1 of input 0, got symbol sequence",
             t -> t.g.reshape(t.mask, 2)),
+        refused(
+            "fc.weight",
+            "expected sizes of at least 1, got shape [0, 6]",
+            t -> t.g.linear("fc", t.rows, 0)),
         refused("reshape_0", "sizes are too large to count", t -> t.g.reshape(t.rows, 1L << 62, 6)),
         refused(
             "one",
