@@ -13,6 +13,7 @@ import io.athanor.api.data.TargetEncoder;
 import io.athanor.api.error.GraphException;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,8 @@ public final class Predictor implements AutoCloseable {
    * Predictions for rows, in their order, by one pass through the engine.
    *
    * @param rows at least one
+   * @throws GraphException if the graph's output is not what {@link Signature} defines
+   * @throws IllegalStateException after {@link #close}
    */
   public List<Prediction> predict(List<EncodedRow> rows) {
     Map<String, Tensor> inputs = encoding.collate(rows);
@@ -73,6 +76,11 @@ public final class Predictor implements AutoCloseable {
     if (output == null) {
       throw new GraphException(
           Signature.OUTPUT, "expected an output of this name, got " + outputs.keySet());
+    }
+    long width = encoding.signature().outputSize();
+    if (!Arrays.equals(output.shape(), new long[] {rows.size(), width})) {
+      throw new GraphException(
+          Signature.OUTPUT, "expected shape [" + rows.size() + ", " + width + "], got " + output);
     }
     return decode(output, rows.size());
   }
