@@ -59,20 +59,24 @@ class ReportTest {
     String json = ReportJson.write(Examples.regression()).toString();
     assertThatThrownBy(() -> ReportJson.read("r.json", json.substring(0, json.length() / 2)))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("r.json: is not JSON");
+        .hasMessageContaining("r.json: not JSON");
     assertThatThrownBy(() -> ReportJson.read("r.json", "{\"format\": 99}"))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining("expected format 1, got 99");
     assertThatThrownBy(() -> ReportJson.read("r.json", "[]"))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("expected an evaluation report");
+        .hasMessageContaining("expected an object, got array");
     assertThatThrownBy(
             () -> ReportJson.read("r.json", json.replace("\"rows\":300", "\"rows\":299")))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining("must be 2392 bytes, got 2400");
     assertThatThrownBy(() -> ReportJson.read("r.json", json.replace("\"sampling\"", "\"x\"")))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("field 'sampling' is missing");
+        .hasMessageContaining("missing field 'sampling'");
+    assertThatThrownBy(
+            () -> ReportJson.read("r.json", json.replaceFirst("\\{", "{\"format\":1,")))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("Duplicate field 'format'");
   }
 
   @Test

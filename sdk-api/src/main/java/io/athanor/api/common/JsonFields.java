@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.athanor.api.error.FormatException;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -14,6 +16,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Strict reading of one JSON object: every field is asked for once, and none may be left over. */
@@ -103,8 +107,8 @@ public final class JsonFields {
 
   public double number(String name) {
     JsonNode value = require(name);
-    if (!value.isNumber()) {
-      throw expected(name, "a number", value);
+    if (!value.isNumber() || !Double.isFinite(value.doubleValue())) {
+      throw expected(name, "a finite number", value);
     }
     return value.doubleValue();
   }
@@ -115,6 +119,25 @@ public final class JsonFields {
       throw expected(name, "true or false", value);
     }
     return value.booleanValue();
+  }
+
+  /** A digest, written as its hexadecimal digits. */
+  public Digest digest(String name) {
+    try {
+      return new Digest(text(name));
+    } catch (IllegalArgumentException e) {
+      throw fail("'" + name + "': " + e.getMessage());
+    }
+  }
+
+  /** A time, written as ISO 8601 has it. */
+  public Instant instant(String name) {
+    String text = text(name);
+    try {
+      return Instant.parse(text);
+    } catch (DateTimeException e) {
+      throw fail("'" + name + "' must be an ISO 8601 instant, got '" + text + "'");
+    }
   }
 
   /** A constant of an enum, written in lower case. */
@@ -153,6 +176,11 @@ public final class JsonFields {
       list.add(element.apply(inside(name) + "[" + list.size() + "]", item));
     }
     return list;
+  }
+
+  /** The objects of a list, each read by a function. */
+  public <T> List<T> objects(String name, int limit, Function<JsonFields, T> element) {
+    return list(name, limit, (at, item) -> element.apply(new JsonFields(source, at, item)));
   }
 
   public List<String> texts(String name, int limit) {
@@ -215,6 +243,15 @@ public final class JsonFields {
       if (!asked.contains(name)) {
         throw fail("unknown field '" + name + "'; a newer version may have written it");
       }
+    }
+  }
+
+  /** Turns the refusal of a value by a record into an error that names the place. */
+  public <T> T checked(Supplier<T> read) {
+    try {
+      return read.get();
+    } catch (IllegalArgumentException e) {
+      throw fail(String.valueOf(e.getMessage()));
     }
   }
 

@@ -33,7 +33,7 @@ public final class ReportJson {
    * @throws FormatException if the text is not JSON or not such a report; names the place
    */
   public static EvaluationReport read(String source, String text) {
-    return new ReportReader(source).read(text);
+    return ReportReader.read(source, text);
   }
 
   /** The report as JSON. */

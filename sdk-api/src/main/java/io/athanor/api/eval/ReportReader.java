@@ -1,345 +1,269 @@
 package io.athanor.api.eval;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.athanor.api.common.Digest;
+import io.athanor.api.common.JsonFields;
 import io.athanor.api.data.Task;
-import io.athanor.api.error.FormatException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /** Reads what {@link ReportJson} writes, and says where a text is something else. */
 final class ReportReader {
-  private static final ObjectReader READER =
-      JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build().reader();
+  private static final int MAX_ITEMS = 10_000_000;
 
-  private final String source;
+  private ReportReader() {}
 
-  ReportReader(String source) {
-    this.source = source;
-  }
-
-  EvaluationReport read(String text) {
-    JsonNode json;
-    try {
-      json = READER.readTree(text);
-    } catch (JsonProcessingException e) {
-      throw new FormatException(source, "is not JSON: " + e.getOriginalMessage(), e);
-    }
-    if (!json.isObject()) {
-      throw fail("expected an evaluation report, got another JSON value");
-    }
-    long format = integer(json, "format");
+  static EvaluationReport read(String source, String text) {
+    JsonFields json = JsonFields.parse(source, text);
+    long format = json.integer("format");
     if (format != ReportJson.FORMAT) {
-      throw fail(
+      throw json.fail(
           "expected format "
               + ReportJson.FORMAT
               + ", got "
               + format
               + "; read it with the version of Athanor that wrote it");
     }
-    try {
-      return report(json);
-    } catch (IllegalArgumentException | DateTimeParseException e) {
-      throw new FormatException(source, "holds a value that cannot be: " + e.getMessage(), e);
-    }
+    return json.checked(() -> report(json));
   }
 
-  private EvaluationReport report(JsonNode json) {
-    JsonNode model = object(json, "model");
-    JsonNode test = object(json, "test");
-    JsonNode sampling = object(json, "sampling");
+  private static EvaluationReport report(JsonFields json) {
+    JsonFields model = json.object("model");
+    JsonFields test = json.object("test");
+    JsonFields sampling = json.object("sampling");
     Map<String, List<Curves.Point>> curves = new LinkedHashMap<>();
-    JsonNode history = object(json, "history");
-    for (String name : names(history)) {
-      curves.put(name, list(history, name, p -> new Curves.Point(step(p), y(p))));
+    JsonFields history = json.object("history");
+    for (String name : history.names()) {
+      curves.put(name, points(history, name, (x, y) -> new Curves.Point(x.longValue(), y)));
     }
     Map<String, String> environment = new LinkedHashMap<>();
-    JsonNode facts = object(json, "environment");
-    names(facts).forEach(name -> environment.put(name, text(facts, name)));
+    JsonFields facts = json.object("environment");
+    facts.names().forEach(name -> environment.put(name, facts.text(name)));
     EvaluationReport.Builder report =
         EvaluationReport.builder(
                 new EvaluationReport.Subject(
-                    text(model, "architecture"), digest(model, "weights"), task(model)),
-                new EvaluationReport.TestSet(
-                    new Digest(text(test, "fingerprint")), integer(test, "rows")),
-                Instant.parse(text(json, "created")),
+                    model.text("architecture"), digest(model, "weights"), task(model)),
+                new EvaluationReport.TestSet(test.digest("fingerprint"), test.integer("rows")),
+                json.instant("created"),
                 new EvaluationReport.Sampling(
-                    (int) integer(sampling, "resamples"),
-                    number(sampling, "confidence"),
-                    integer(sampling, "seed")),
-                details(object(json, "details")))
-            .metrics(list(json, "metrics", this::metric))
-            .decisions(list(json, "decisions", this::decision))
-            .hardest(list(json, "hardest", this::hardRow))
+                    sampling.smallInteger("resamples"),
+                    sampling.number("confidence"),
+                    sampling.integer("seed")),
+                details(json.object("details")))
+            .metrics(json.objects("metrics", MAX_ITEMS, ReportReader::metric))
+            .decisions(json.objects("decisions", MAX_ITEMS, ReportReader::decision))
+            .hardest(json.objects("hardest", MAX_ITEMS, ReportReader::hardRow))
             .history(new Curves(curves))
             .environment(environment);
     if (json.has("outcomes")) {
-      report.outcomes(outcomes(object(json, "outcomes")));
+      report.outcomes(outcomes(json.object("outcomes")));
     }
     return report.build();
   }
 
-  private Task task(JsonNode model) {
-    JsonNode task = object(model, "task");
+  private static Task task(JsonFields model) {
+    JsonFields task = model.object("task");
     return kind(task, "classification", "regression").equals("classification")
-        ? new Task.Classification(text(task, "target"), texts(task, "labels"))
-        : new Task.Regression(text(task, "target"));
+        ? new Task.Classification(task.text("target"), task.texts("labels", MAX_ITEMS))
+        : new Task.Regression(task.text("target"));
   }
 
-  private MetricValue metric(JsonNode json) {
-    String better = text(json, "better");
+  private static MetricValue metric(JsonFields json) {
     return new MetricValue(
-        text(json, "name"),
-        text(json, "title"),
-        better.equals("higher") ? MetricValue.Better.HIGHER : MetricValue.Better.LOWER,
-        text(json, "unit"),
+        json.text("name"),
+        json.text("title"),
+        json.choice("better", MetricValue.Better.class),
+        json.text("unit"),
         optionalEstimate(json, "estimate"),
-        text(json, "note"));
+        json.text("note"));
   }
 
-  private GateDecision decision(JsonNode json) {
-    String gate = text(json, "gate");
-    String sentence = text(json, "sentence");
-    Evidence evidence = evidence(object(json, "evidence"));
-    String outcome = text(json, "outcome");
-    return switch (outcome) {
-      case "passed" -> new GateDecision.Passed(gate, sentence, evidence);
-      case "failed" -> new GateDecision.Failed(gate, sentence, evidence);
-      case "inconclusive" -> new GateDecision.Inconclusive(gate, sentence, evidence);
-      default -> throw fail("unknown outcome '" + outcome + "' of gate '" + gate + "'");
+  private static GateDecision decision(JsonFields json) {
+    String gate = json.text("gate");
+    String sentence = json.text("sentence");
+    Evidence evidence = evidence(json.object("evidence"));
+    return switch (json.choice("outcome", GateDecision.Kind.class)) {
+      case PASSED -> new GateDecision.Passed(gate, sentence, evidence);
+      case FAILED -> new GateDecision.Failed(gate, sentence, evidence);
+      case INCONCLUSIVE -> new GateDecision.Inconclusive(gate, sentence, evidence);
     };
   }
 
-  private Evidence evidence(JsonNode json) {
+  private static Evidence evidence(JsonFields json) {
     return switch (kind(json, "threshold", "comparison", "none")) {
       case "threshold" ->
           new Evidence.Threshold(
-              text(json, "metric"),
+              json.text("metric"),
               optionalEstimate(json, "observed"),
-              number(json, "threshold"),
-              text(json, "bound").equals("interval")
-                  ? Evidence.Threshold.Bound.INTERVAL
-                  : Evidence.Threshold.Bound.VALUE,
-              integer(json, "rows"));
+              json.number("threshold"),
+              json.choice("bound", Evidence.Threshold.Bound.class),
+              json.integer("rows"));
       case "comparison" ->
           new Evidence.Comparison(
-              text(json, "metric"),
-              text(json, "method"),
-              number(json, "challenger"),
-              number(json, "champion"),
+              json.text("metric"),
+              json.text("method"),
+              json.number("challenger"),
+              json.number("champion"),
               estimate(json, "difference"),
-              number(json, "margin"),
-              number(json, "pValue"),
-              number(json, "significance"),
-              number(json, "smallestLoss"),
+              json.number("margin"),
+              json.number("pValue"),
+              json.number("significance"),
+              json.number("smallestLoss"),
               discordant(json),
-              integer(json, "rows"),
+              json.integer("rows"),
               digest(json, "championWeights"));
-      default -> new Evidence.None(text(json, "reason"));
+      default -> new Evidence.None(json.text("reason"));
     };
   }
 
-  private Optional<Evidence.Discordant> discordant(JsonNode json) {
+  private static Optional<Evidence.Discordant> discordant(JsonFields json) {
     if (!json.has("discordant")) {
       return Optional.empty();
     }
-    JsonNode counts = object(json, "discordant");
+    JsonFields counts = json.object("discordant");
     return Optional.of(
         new Evidence.Discordant(
-            integer(counts, "onlyChampionRight"), integer(counts, "onlyChallengerRight")));
+            counts.integer("onlyChampionRight"), counts.integer("onlyChallengerRight")));
   }
 
-  private Details details(JsonNode json) {
+  private static Details details(JsonFields json) {
     if (kind(json, "classification", "regression").equals("regression")) {
       return new Details.Regression(
-          list(json, "scatter", p -> new Details.Point(x(p), y(p))),
-          list(
-              json,
+          points(json, "scatter", Details.Point::new),
+          json.objects(
               "residuals",
+              MAX_ITEMS,
               b ->
-                  new Details.HistogramBin(
-                      number(b, "low"), number(b, "high"), integer(b, "count"))));
+                  new Details.HistogramBin(b.number("low"), b.number("high"), b.integer("count"))));
     }
-    JsonNode confusion = object(json, "confusion");
+    JsonFields confusion = json.object("confusion");
     return new Details.Classification(
         new Details.ConfusionMatrix(
-            texts(confusion, "labels"),
-            list(confusion, "counts", row -> elements(row, "counts", JsonNode::asLong))),
-        list(json, "classes", this::classScore),
-        list(json, "calibration", this::calibrationBin),
-        list(json, "roc", this::curve),
-        list(json, "precisionRecall", this::curve));
+            confusion.texts("labels", MAX_ITEMS),
+            confusion.list("counts", MAX_ITEMS, (at, row) -> counts(confusion, row))),
+        json.objects("classes", MAX_ITEMS, ReportReader::classScore),
+        json.objects("calibration", MAX_ITEMS, ReportReader::calibrationBin),
+        json.objects("roc", MAX_ITEMS, ReportReader::curve),
+        json.objects("precisionRecall", MAX_ITEMS, ReportReader::curve));
   }
 
-  private Details.ClassScore classScore(JsonNode json) {
+  private static Details.ClassScore classScore(JsonFields json) {
     return new Details.ClassScore(
-        text(json, "label"),
-        integer(json, "support"),
-        integer(json, "predicted"),
+        json.text("label"),
+        json.integer("support"),
+        json.integer("predicted"),
         estimate(json, "precision"),
         estimate(json, "recall"),
         estimate(json, "f1"));
   }
 
-  private Details.CalibrationBin calibrationBin(JsonNode json) {
+  private static Details.CalibrationBin calibrationBin(JsonFields json) {
     return new Details.CalibrationBin(
-        number(json, "low"),
-        number(json, "high"),
-        integer(json, "count"),
-        number(json, "confidence"),
-        number(json, "accuracy"));
+        json.number("low"),
+        json.number("high"),
+        json.integer("count"),
+        json.number("confidence"),
+        json.number("accuracy"));
   }
 
-  private Details.Curve curve(JsonNode json) {
+  private static Details.Curve curve(JsonFields json) {
     return new Details.Curve(
-        text(json, "label"),
-        list(json, "points", p -> new Details.Point(x(p), y(p))),
-        json.has("area") ? Optional.of(number(json, "area")) : Optional.empty());
+        json.text("label"),
+        points(json, "points", Details.Point::new),
+        json.has("area") ? Optional.of(json.number("area")) : Optional.empty());
   }
 
-  private HardRow hardRow(JsonNode json) {
+  private static HardRow hardRow(JsonFields json) {
     return new HardRow(
-        integer(json, "row"), text(json, "actual"), text(json, "predicted"), number(json, "score"));
+        json.integer("row"), json.text("actual"), json.text("predicted"), json.number("score"));
   }
 
-  private Outcomes outcomes(JsonNode json) {
-    long rows = integer(json, "rows");
+  private static Outcomes outcomes(JsonFields json) {
+    long rows = json.integer("rows");
     if (kind(json, "labels", "quantities").equals("quantities")) {
       return new Outcomes.Quantities(
           doubles(json, "actual", rows), doubles(json, "predicted", rows));
     }
-    List<String> labels = texts(json, "labels");
-    int[] actual = new int[bytes(json, "actual", rows * Integer.BYTES).asIntBuffer().remaining()];
-    bytes(json, "actual", rows * Integer.BYTES).asIntBuffer().get(actual);
-    ByteBuffer bytes = bytes(json, "probabilities", rows * labels.size() * Float.BYTES);
-    float[] probabilities = new float[bytes.remaining() / Float.BYTES];
-    bytes.asFloatBuffer().get(probabilities);
+    List<String> labels = json.texts("labels", MAX_ITEMS);
+    IntBuffer indices = bytes(json, "actual", rows * Integer.BYTES).asIntBuffer();
+    int[] actual = new int[indices.remaining()];
+    indices.get(actual);
+    FloatBuffer shares =
+        bytes(json, "probabilities", rows * labels.size() * Float.BYTES).asFloatBuffer();
+    float[] probabilities = new float[shares.remaining()];
+    shares.get(probabilities);
     return new Outcomes.Labels(labels, actual, probabilities);
   }
 
-  private double[] doubles(JsonNode json, String name, long rows) {
-    ByteBuffer bytes = bytes(json, name, rows * Double.BYTES);
-    double[] values = new double[bytes.remaining() / Double.BYTES];
-    bytes.asDoubleBuffer().get(values);
+  private static double[] doubles(JsonFields json, String name, long rows) {
+    DoubleBuffer numbers = bytes(json, name, rows * Double.BYTES).asDoubleBuffer();
+    double[] values = new double[numbers.remaining()];
+    numbers.get(values);
     return values;
   }
 
-  private ByteBuffer bytes(JsonNode json, String name, long expected) {
-    byte[] bytes;
-    try {
-      bytes = Base64.getDecoder().decode(text(json, name));
-    } catch (IllegalArgumentException e) {
-      throw new FormatException(source, "outcomes '" + name + "' is not base64", e);
-    }
+  private static ByteBuffer bytes(JsonFields json, String name, long expected) {
+    byte[] bytes = json.checked(() -> Base64.getDecoder().decode(json.text(name)));
     if (bytes.length != expected) {
-      throw fail("outcomes '" + name + "' must be " + expected + " bytes, got " + bytes.length);
+      throw json.fail("'" + name + "' must be " + expected + " bytes, got " + bytes.length);
     }
     return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private Optional<Estimate> optionalEstimate(JsonNode json, String name) {
+  private static Optional<Estimate> optionalEstimate(JsonFields json, String name) {
     return json.has(name) ? Optional.of(estimate(json, name)) : Optional.empty();
   }
 
-  private Estimate estimate(JsonNode json, String name) {
-    JsonNode value = object(json, name);
-    return new Estimate(number(value, "value"), number(value, "low"), number(value, "high"));
+  private static Estimate estimate(JsonFields json, String name) {
+    JsonFields value = json.object(name);
+    return new Estimate(value.number("value"), value.number("low"), value.number("high"));
   }
 
-  private Optional<Digest> digest(JsonNode json, String name) {
-    return json.hasNonNull(name) ? Optional.of(new Digest(text(json, name))) : Optional.empty();
+  private static Optional<Digest> digest(JsonFields json, String name) {
+    boolean absent = !json.has(name) || json.textOrNull(name) == null;
+    return absent ? Optional.empty() : Optional.of(json.digest(name));
   }
 
-  private String kind(JsonNode json, String... known) {
-    String kind = text(json, "kind");
+  private static String kind(JsonFields json, String... known) {
+    String kind = json.text("kind");
     if (!List.of(known).contains(kind)) {
-      throw fail("'kind' must be one of " + List.of(known) + ", got '" + kind + "'");
+      throw json.fail("'kind' must be one of " + List.of(known) + ", got '" + kind + "'");
     }
     return kind;
   }
 
-  private long step(JsonNode point) {
-    return (long) x(point);
+  private static <T> List<T> points(
+      JsonFields json, String name, BiFunction<Double, Double, T> point) {
+    return json.list(
+        name,
+        MAX_ITEMS,
+        (at, item) -> {
+          if (item.size() != 2 || !item.path(0).isNumber() || !item.path(1).isNumber()) {
+            throw json.fail(
+                "'" + name + "' must hold points of two numbers, got " + JsonFields.describe(item));
+          }
+          return point.apply(item.path(0).doubleValue(), item.path(1).doubleValue());
+        });
   }
 
-  private double x(JsonNode point) {
-    return coordinate(point, 0);
-  }
-
-  private double y(JsonNode point) {
-    return coordinate(point, 1);
-  }
-
-  private double coordinate(JsonNode point, int axis) {
-    if (point.size() != 2 || !point.path(axis).isNumber()) {
-      throw fail("expected a point of two numbers, got " + point);
+  private static List<Long> counts(JsonFields json, JsonNode row) {
+    List<Long> counts = new ArrayList<>();
+    for (JsonNode count : row) {
+      if (!count.isIntegralNumber() || !count.canConvertToLong()) {
+        throw json.fail("'counts' must hold lists of integers, got " + JsonFields.describe(count));
+      }
+      counts.add(count.longValue());
     }
-    return point.path(axis).doubleValue();
-  }
-
-  private JsonNode object(JsonNode json, String name) {
-    return require(json, name, "an object", json.path(name).isObject());
-  }
-
-  private String text(JsonNode json, String name) {
-    return require(json, name, "a text", json.path(name).isTextual()).textValue();
-  }
-
-  private long integer(JsonNode json, String name) {
-    return require(json, name, "an integer", json.path(name).canConvertToLong()).longValue();
-  }
-
-  private double number(JsonNode json, String name) {
-    return require(json, name, "a number", json.path(name).isNumber()).doubleValue();
-  }
-
-  private List<String> texts(JsonNode json, String name) {
-    return list(json, name, JsonNode::asText);
-  }
-
-  private <T> List<T> list(JsonNode json, String name, Function<JsonNode, T> element) {
-    return elements(require(json, name, "a list", json.path(name).isArray()), name, element);
-  }
-
-  private <T> List<T> elements(JsonNode array, String name, Function<JsonNode, T> element) {
-    if (!array.isArray()) {
-      throw fail("'" + name + "' must be a list of lists");
-    }
-    List<T> list = new ArrayList<>(array.size());
-    array.forEach(item -> list.add(element.apply(item)));
-    return list;
-  }
-
-  private JsonNode require(JsonNode json, String name, String what, boolean fits) {
-    if (!fits) {
-      throw fail(
-          json.has(name)
-              ? "'" + name + "' must be " + what + ", got " + json.path(name).getNodeType()
-              : "field '" + name + "' is missing; the report is truncated or was edited");
-    }
-    return json.path(name);
-  }
-
-  private static List<String> names(JsonNode json) {
-    List<String> names = new ArrayList<>();
-    json.fieldNames().forEachRemaining(names::add);
-    return names;
-  }
-
-  private FormatException fail(String problem) {
-    return new FormatException(source, problem);
+    return counts;
   }
 }

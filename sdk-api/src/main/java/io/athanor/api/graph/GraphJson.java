@@ -10,7 +10,6 @@ import io.athanor.api.error.FormatException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
 
 /**
  * A {@link Graph} as JSON. Result types of nodes are not written but worked out again, and reading
@@ -90,16 +89,14 @@ public final class GraphJson {
     GraphBuilder graph = Graph.builder(fields.text("name"));
     Map<String, Value> values = new LinkedHashMap<>();
     fields
-        .list("inputs", MAX_ELEMENTS, (at, item) -> input(new JsonFields(source, at, item)))
+        .objects("inputs", MAX_ELEMENTS, GraphJson::input)
         .forEach(input -> values.put(input.name(), graph.declare(input)));
-    fields
-        .list("parameters", MAX_ELEMENTS, (at, item) -> parameter(new JsonFields(source, at, item)))
-        .forEach(graph::declare);
-    fields.list(
+    fields.objects("parameters", MAX_ELEMENTS, GraphJson::parameter).forEach(graph::declare);
+    fields.objects(
         "nodes",
         MAX_ELEMENTS,
-        (at, item) -> {
-          Value value = node(graph, values, new JsonFields(source, at, item));
+        item -> {
+          Value value = node(graph, values, item);
           return values.put(value.name(), value);
         });
     JsonFields outputs = fields.object("outputs");
@@ -127,8 +124,7 @@ public final class GraphJson {
   private static Parameter parameter(JsonFields fields) {
     JsonFields initializer = fields.object("initializer");
     Parameter parameter =
-        checked(
-            fields,
+        fields.checked(
             () ->
                 new Parameter(
                     fields.text("name"),
@@ -144,7 +140,7 @@ public final class GraphJson {
     String name = fields.text("name");
     String id = fields.text("op");
     JsonFields attributes = fields.object("attributes");
-    Op op = checked(attributes, () -> OpJson.read(id, attributes));
+    Op op = attributes.checked(() -> OpJson.read(id, attributes));
     attributes.requireNoMore();
     Value[] from =
         fields.texts("inputs", MAX_ELEMENTS).stream()
@@ -162,15 +158,6 @@ public final class GraphJson {
     return value;
   }
 
-  /** Turns the refusal of a value by a record into an error that names the place. */
-  private static <T> T checked(JsonFields fields, Supplier<T> read) {
-    try {
-      return read.get();
-    } catch (IllegalArgumentException e) {
-      throw fields.fail(String.valueOf(e.getMessage()));
-    }
-  }
-
   private static ArrayNode shape(Shape shape) {
     ArrayNode sizes = JsonNodeFactory.instance.arrayNode();
     for (Dim dim : shape.dims()) {
@@ -185,7 +172,7 @@ public final class GraphJson {
 
   private static Shape shape(JsonFields fields) {
     List<Dim> dims =
-        fields.list("shape", MAX_RANK, (at, item) -> checked(fields, () -> dim(fields, item)));
+        fields.list("shape", MAX_RANK, (at, item) -> fields.checked(() -> dim(fields, item)));
     return new Shape(dims);
   }
 

@@ -168,7 +168,7 @@ public final class ArtifactFolder {
             : Optional.empty();
     FeatureEncoding encoding = EncodingJson.read(source, fields.node("encoding"), tokenizer);
     Graph graph = GraphJson.read(source, fields.node("graph"));
-    Provenance provenance = ProvenanceJson.read(source, fields.object("provenance"));
+    Provenance provenance = ProvenanceJson.read(fields.object("provenance"));
     fields.requireNoMore();
     Weights weights = Weights.of(SafeTensors.read(folder.resolve(WEIGHTS)).tensors());
     return new ModelArtifact(
@@ -201,7 +201,7 @@ public final class ArtifactFolder {
   }
 
   private static void requireUnchanged(JsonFields fields, String text) {
-    Digest expected = ProvenanceJson.digest(fields, "sha256");
+    Digest expected = fields.digest("sha256");
     Digest actual = Digest.ofText(text.replaceFirst(expected.hex(), NO_DIGEST));
     if (!actual.equals(expected)) {
       throw fields.fail(
@@ -241,7 +241,7 @@ public final class ArtifactFolder {
             "expected " + expected.integer("bytes") + " bytes, got " + bytes + "; it was cut off");
       }
       Digest actual = Digest.ofFile(file);
-      if (!actual.equals(ProvenanceJson.digest(expected, "sha256"))) {
+      if (!actual.equals(expected.digest("sha256"))) {
         throw new FormatException(
             file.toString(),
             "the content has another digest than " + MAIN + " says; it is damaged");

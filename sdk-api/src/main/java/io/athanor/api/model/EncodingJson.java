@@ -12,7 +12,6 @@ import io.athanor.api.data.Tokenizer;
 import io.athanor.api.error.FormatException;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /** A {@link FeatureEncoding} as JSON, without its tokenizer, which is a file of its own. */
 public final class EncodingJson {
@@ -71,9 +70,7 @@ public final class EncodingJson {
    */
   public static FeatureEncoding read(String source, JsonNode json, Optional<Tokenizer> tokenizer) {
     JsonFields fields = new JsonFields(source, "encoding", json);
-    List<Encoder> encoders =
-        fields.list(
-            "encoders", MAX_COLUMNS, (at, item) -> encoder(new JsonFields(source, at, item)));
+    List<Encoder> encoders = fields.objects("encoders", MAX_COLUMNS, EncodingJson::encoder);
     TargetEncoder target = target(fields.object("target"));
     fields.requireNoMore();
     return new FeatureEncoding(encoders, target, tokenizer);
@@ -83,8 +80,7 @@ public final class EncodingJson {
     String kind = fields.text("kind");
     String column = fields.text("column");
     Encoder encoder =
-        checked(
-            fields,
+        fields.checked(
             () ->
                 switch (kind) {
                   case "standardize" ->
@@ -114,8 +110,7 @@ public final class EncodingJson {
     String kind = fields.text("kind");
     String column = fields.text("column");
     TargetEncoder target =
-        checked(
-            fields,
+        fields.checked(
             () ->
                 switch (kind) {
                   case "label" ->
@@ -131,14 +126,5 @@ public final class EncodingJson {
 
   private static FormatException unknown(JsonFields fields, String what, String kind) {
     return fields.fail("unknown " + what + " '" + kind + "'; a newer version may have written it");
-  }
-
-  /** Turns the refusal of a value by a record into an error that names the place. */
-  private static <T> T checked(JsonFields fields, Supplier<T> read) {
-    try {
-      return read.get();
-    } catch (IllegalArgumentException e) {
-      throw fields.fail(String.valueOf(e.getMessage()));
-    }
   }
 }

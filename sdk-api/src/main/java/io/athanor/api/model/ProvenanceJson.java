@@ -1,6 +1,5 @@
 package io.athanor.api.model;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -8,8 +7,6 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.error.FormatException;
-import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -50,32 +47,30 @@ final class ProvenanceJson {
   /**
    * @throws FormatException if the JSON is not of this format; names the place
    */
-  static Provenance read(String source, JsonFields fields) {
+  static Provenance read(JsonFields fields) {
     Optional<Digest> base =
-        fields.textOrNull("base") == null ? Optional.empty() : Optional.of(digest(fields, "base"));
+        fields.textOrNull("base") == null ? Optional.empty() : Optional.of(fields.digest("base"));
     Provenance provenance =
         new Provenance(
-            created(fields),
+            fields.instant("created"),
             fields.integer("seed"),
             fields.text("plan"),
-            fields.list("data", MAX_ITEMS, (at, item) -> data(source, at, item)),
+            fields.objects("data", MAX_ITEMS, ProvenanceJson::data),
             base,
             texts(fields.object("environment")));
     fields.requireNoMore();
     return provenance;
   }
 
-  private static DataProvenance data(String source, String place, JsonNode json) {
-    JsonFields fields = new JsonFields(source, place, json);
-    List<DataProvenance.Step> steps =
-        fields.list("steps", MAX_ITEMS, (at, item) -> step(new JsonFields(source, at, item)));
+  private static DataProvenance data(JsonFields fields) {
+    List<DataProvenance.Step> steps = fields.objects("steps", MAX_ITEMS, ProvenanceJson::step);
     JsonFields splits = fields.object("splits");
     Map<String, Long> sizes = new TreeMap<>();
     splits.names().forEach(name -> sizes.put(name, splits.integer(name)));
     DataProvenance data =
         new DataProvenance(
             fields.text("source"),
-            digest(fields, "fingerprint"),
+            fields.digest("fingerprint"),
             fields.integer("rows"),
             steps,
             sizes,
@@ -87,7 +82,7 @@ final class ProvenanceJson {
   private static DataProvenance.Step step(JsonFields fields) {
     DataProvenance.Step step =
         new DataProvenance.Step(
-            fields.text("name"), fields.text("detail"), digest(fields, "fingerprint"));
+            fields.text("name"), fields.text("detail"), fields.digest("fingerprint"));
     fields.requireNoMore();
     return step;
   }
@@ -96,22 +91,5 @@ final class ProvenanceJson {
     Map<String, String> texts = new TreeMap<>();
     fields.names().forEach(name -> texts.put(name, fields.text(name)));
     return texts;
-  }
-
-  private static Instant created(JsonFields fields) {
-    String text = fields.text("created");
-    try {
-      return Instant.parse(text);
-    } catch (DateTimeException e) {
-      throw fields.fail("'created' must be an ISO 8601 instant, got '" + text + "'");
-    }
-  }
-
-  static Digest digest(JsonFields fields, String name) {
-    try {
-      return new Digest(fields.text(name));
-    } catch (IllegalArgumentException e) {
-      throw fields.fail("'" + name + "': " + e.getMessage());
-    }
   }
 }

@@ -64,7 +64,7 @@ class GraphJsonTest {
         "{\"delta\":1.5} | {\"delta\":1.5,\"beta\":2} | unknown field 'beta'; a newer version may",
         "{\"delta\":1.5} | {} | missing field 'delta'",
         "{\"delta\":1.5} | {\"delta\":-1.5} | delta must be above 0, got -1.5",
-        "{\"delta\":1.5} | {\"delta\":\"1.5\"} | 'delta' must be a number, got string \"1.5\"",
+        "{\"delta\":1.5} | {\"delta\":\"1.5\"} | 'delta' must be a finite number, got string \"1.5\"",
         "\"stride\":1 | \"stride\":1.5 | 'stride' must be a 32-bit integer, got number 1.5",
         "\"stride\":1 | \"stride\":9999999999 | 'stride' must be a 32-bit integer",
         "\"kind\":\"relu\" | \"kind\":\"rely\" | 'kind' must be one of [relu, gelu,",
@@ -91,7 +91,7 @@ class GraphJsonTest {
             () -> GraphJson.read("graph.json", text.replace("{\"delta\":1.5}", "{\"delta\":true}")))
         .isInstanceOf(FormatException.class)
         .hasMessageMatching(
-            "graph\\.json: nodes\\[\\d+]\\.attributes: 'delta' must be a number, got boolean true");
+            "graph\\.json: nodes\\[\\d+]\\.attributes: 'delta' must be a finite number, got boolean true");
   }
 
   @Test
