@@ -392,7 +392,10 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
       return gradient ->
           pass(node, 0, call("avg_pool2d_backward", gradient, x, window(op), "False, True, None"));
     }
-    String indices = forward(node, 2, call("max_pool2d_with_indices", x, window(op))).get(1);
+    List<String> found =
+        out.assign(2, call("max_pool2d_with_indices", out.channelsLast(x), window(op)));
+    out.result(node, out.assign(call("contiguous", found.get(0))));
+    String indices = out.assign(call("contiguous", found.get(1)));
     return gradient ->
         pass(
             node,
