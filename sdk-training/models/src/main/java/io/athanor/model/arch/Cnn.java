@@ -34,7 +34,7 @@ public final class Cnn implements Architecture {
 
   /** With all positions kept for the last layer and no dropout. */
   public static Cnn of(int... channels) {
-    return new Cnn(DataFit.list(Settings.sizes("channels", 1, channels)), false, 0);
+    return new Cnn(Settings.sizes("channels", 1, channels), false, 0);
   }
 
   /** Takes the mean over all positions before the last layer: for large pictures. */

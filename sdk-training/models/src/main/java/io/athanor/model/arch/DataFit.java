@@ -9,7 +9,6 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -113,13 +112,5 @@ final class DataFit {
       graph.loss(graph.meanSquaredError(output, target));
     }
     return graph.build();
-  }
-
-  static List<Integer> list(int... sizes) {
-    List<Integer> list = new ArrayList<>();
-    for (int size : sizes) {
-      list.add(size);
-    }
-    return list;
   }
 }

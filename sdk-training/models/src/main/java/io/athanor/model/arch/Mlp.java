@@ -33,7 +33,7 @@ public final class Mlp implements Architecture {
 
   /** With rectifiers and no dropout. */
   public static Mlp of(int... hidden) {
-    return new Mlp(DataFit.list(Settings.sizes("hidden", 0, hidden)), Activation.Kind.RELU, 0);
+    return new Mlp(Settings.sizes("hidden", 0, hidden), Activation.Kind.RELU, 0);
   }
 
   /** The function after each hidden layer. */

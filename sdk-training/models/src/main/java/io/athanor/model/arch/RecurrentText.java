@@ -53,7 +53,7 @@ public final class RecurrentText implements Architecture {
   /** With embeddings of size 64, max pooling and dropout of 0.1. */
   public static RecurrentText of(Cell cell, int... hidden) {
     return new RecurrentText(
-        cell, DataFit.list(Settings.sizes("hidden", 1, hidden)), 64, SequencePool.Kind.MAX, 0.1);
+        cell, Settings.sizes("hidden", 1, hidden), 64, SequencePool.Kind.MAX, 0.1);
   }
 
   /** The size of a token's vector, at least 1. */

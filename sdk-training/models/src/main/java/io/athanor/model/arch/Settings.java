@@ -1,5 +1,8 @@
 package io.athanor.model.arch;
 
+import java.util.Arrays;
+import java.util.List;
+
 /** Checks of settings that several architectures share. */
 final class Settings {
   private Settings() {}
@@ -18,13 +21,10 @@ final class Settings {
     return value;
   }
 
-  static int[] sizes(String name, int atLeast, int... values) {
+  static List<Integer> sizes(String name, int atLeast, int... values) {
     if (values.length < atLeast) {
       throw new IllegalArgumentException(name + " must have at least " + atLeast + " size");
     }
-    for (int value : values) {
-      atLeastOne(name, value);
-    }
-    return values.clone();
+    return Arrays.stream(values).map(value -> atLeastOne(name, value)).boxed().toList();
   }
 }
