@@ -16,6 +16,7 @@ import io.athanor.api.training.Patience;
 import io.athanor.api.training.Schedule;
 import io.athanor.api.training.TrainingPlan;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -124,8 +125,10 @@ public final class PlanYaml {
       return read(source, Files.readString(file, StandardCharsets.UTF_8));
     } catch (NoSuchFileException e) {
       throw new NotFoundException("file " + source, List.of(), "Check the path");
+    } catch (CharacterCodingException e) {
+      throw new FormatException(source, "not UTF-8 text", e);
     } catch (IOException e) {
-      throw new StorageException(source, "cannot be read as UTF-8 text (" + e + ")", e);
+      throw new StorageException(source, "cannot be read (" + e + ")", e);
     }
   }
 

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PlanYamlTest {
   /** Differs from the defaults in every field. */
@@ -142,6 +143,41 @@ class PlanYamlTest {
     assertThatThrownBy(() -> PlanYaml.read("plan.yaml", "batchSize: 10\naccumulate: 3"))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("batchSize must be a multiple of accumulate");
+  }
+
+  @Test
+  void saysWhenAFileIsNotText(@TempDir Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("plan.yaml"), new byte[] {'e', (byte) 0xff, ':'});
+
+    assertThatThrownBy(() -> PlanYaml.read(file))
+        .isInstanceOf(FormatException.class)
+        .hasMessageEndingWith("plan.yaml: not UTF-8 text");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "epochs: *other",
+        "epochs: &loop [*loop]",
+        "? [1]\n: 2",
+        "? {a: 1}\n: 2",
+        "epochs: !!java.lang.ProcessBuilder [x]",
+        "epochs: \u0000",
+        "epochs: ~",
+        "<<: {epochs: 1}",
+        "{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{",
+        "%YAML 9.9\n---\nepochs: 1",
+        "\tepochs: 1",
+        "epochs: |\n  1\n  2",
+        "epochs: 99999999999999999999",
+        "optimizer: {kind: {kind: sgd}}",
+        "- epochs: 1",
+        "just a text"
+      })
+  void hostileTextGivesAnErrorOfOurs(String yaml) {
+    assertThatThrownBy(() -> PlanYaml.read("plan.yaml", yaml))
+        .isInstanceOf(FormatException.class)
+        .hasMessageStartingWith("plan.yaml");
   }
 
   @Test
