@@ -205,8 +205,9 @@ public final class TrainingPlan {
     }
 
     /**
-     * Splits each batch into this many micro-batches, which saves memory and changes nothing else;
-     * at least 1, and the batch size must be a multiple of it.
+     * Splits each batch into this many micro-batches, which saves memory and gives the same update
+     * but for rounding, dropout and batch normalisation, which sees one micro-batch at a time; at
+     * least 1, and the batch size must be a multiple of it.
      */
     public Builder accumulate(int microBatches) {
       accumulate = atLeastOne("accumulate", microBatches);
