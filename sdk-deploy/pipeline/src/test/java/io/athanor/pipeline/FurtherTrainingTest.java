@@ -41,9 +41,9 @@ class FurtherTrainingTest {
     Split first = points("yesterday.csv", 0, 3);
     ModelArtifact trained =
         Training.of(Models.mlp(8), first)
-            .epochs(20)
+            .epochs(10)
             .batchSize(16)
-            .learningRate(0.02)
+            .learningRate(0.05)
             .backend(backend)
             .run()
             .model();
@@ -82,9 +82,9 @@ class FurtherTrainingTest {
 
   private Training further(Split data) {
     return Training.of(yesterday, data)
-        .epochs(20)
+        .epochs(10)
         .batchSize(16)
-        .learningRate(0.02)
+        .learningRate(0.05)
         .backend(backend);
   }
 
