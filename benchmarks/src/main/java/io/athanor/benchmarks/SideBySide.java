@@ -12,6 +12,7 @@ import io.athanor.backend.djl.DjlBackendProvider;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
@@ -19,7 +20,8 @@ import java.util.function.DoubleSupplier;
 /**
  * Times both contenders in turn within one JVM, round by round, so that what else runs on the
  * machine meets both alike. On one thread the clock is its processor time, so that waiting for a
- * core does not count. Prints a Markdown table of medians. Arguments: rounds, threads.
+ * core does not count. Prints a Markdown table of medians. Arguments: rounds, threads, names of
+ * workloads.
  */
 public final class SideBySide {
   private static final double ROUND_SECONDS = 0.05;
@@ -34,19 +36,23 @@ public final class SideBySide {
     this.threads = threads;
   }
 
-  /** Runs all workloads. */
+  /** Runs the named workloads; all if none is named. */
   public static void main(String[] arguments) {
     int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 30;
     int threads = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 1;
-    new SideBySide(rounds, threads).run();
+    List<Workload> workloads =
+        arguments.length > 2
+            ? Arrays.stream(arguments).skip(2).map(Workload::valueOf).toList()
+            : List.of(Workload.values());
+    new SideBySide(rounds, threads).run(workloads);
   }
 
-  private void run() {
+  private void run(List<Workload> workloads) {
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
     try (Backend backend = new DjlBackendProvider().open(options)) {
       print("%s, rounds %d%n%n", backend.identity(), rounds);
       print("| net | call | Athanor, us | DJL, us | ratio (quartiles) |%n|---|---|---|---|---|%n");
-      for (Workload workload : Workload.values()) {
+      for (Workload workload : workloads) {
         compare(backend, workload);
       }
       peak(backend);
@@ -81,13 +87,13 @@ public final class SideBySide {
         "| %s | %s | %.1f ± %.1f | %.1f ± %.1f | **%.2f** (%.2f to %.2f) |%n",
         workload,
         call,
-        quantile(a, 0.5),
-        deviation(a),
-        quantile(b, 0.5),
-        deviation(b),
-        quantile(ratio, 0.5),
-        quantile(ratio, 0.25),
-        quantile(ratio, 0.75));
+        Quantiles.of(a, 0.5),
+        Quantiles.deviation(a),
+        Quantiles.of(b, 0.5),
+        Quantiles.deviation(b),
+        Quantiles.of(ratio, 0.5),
+        Quantiles.of(ratio, 0.25),
+        Quantiles.of(ratio, 0.75));
   }
 
   /** The calls that fill a round, found while warming up. */
@@ -146,20 +152,11 @@ public final class SideBySide {
       }
       print(
           "| %s | %.1f | %.1f | %.0f %% |%n",
-          workload, quantile(step, 0.5), quantile(sgemm, 0.5), 100 * quantile(share, 0.5));
+          workload,
+          Quantiles.of(step, 0.5),
+          Quantiles.of(sgemm, 0.5),
+          100 * Quantiles.of(share, 0.5));
     }
-  }
-
-  private static double quantile(double[] values, double share) {
-    double[] sorted = values.clone();
-    Arrays.sort(sorted);
-    return sorted[(int) Math.round(share * (sorted.length - 1))];
-  }
-
-  /** The median distance from the median. */
-  private static double deviation(double[] values) {
-    double median = quantile(values, 0.5);
-    return quantile(Arrays.stream(values).map(v -> Math.abs(v - median)).toArray(), 0.5);
   }
 
   private static void print(String format, Object... arguments) {

@@ -28,6 +28,18 @@ import java.util.SplittableRandom;
 
 /** A classifier written twice, as a graph and as a DJL block, and a batch for it. */
 public enum Workload {
+  TINY_MLP(3, 0, 16L, 4L) {
+    @Override
+    Value features(GraphBuilder b) {
+      Value x = b.input("x", TensorType.f32(Dim.BATCH, Dim.of(4)));
+      return b.relu(b.linear("first", x, 16));
+    }
+
+    @Override
+    Block block() {
+      return new SequentialBlock().add(linear(16)).add(Activation::relu).add(linear(3));
+    }
+  },
   MLP(2, 0, 32L, 30L) {
     @Override
     Value features(GraphBuilder b) {
