@@ -102,7 +102,7 @@ class KillTest {
     String last = "";
     try (BufferedReader lines = output(process)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        last = line;
+        last = line.startsWith("step ") ? line : last;
         if (line.equals("step 7")) {
           process.toHandle().destroy();
         }

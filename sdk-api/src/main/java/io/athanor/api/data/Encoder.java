@@ -75,6 +75,15 @@ public sealed interface Encoder {
   record Image(String column, int channels, int height, int width, double mean, double deviation)
       implements Encoder {
     public Image {
+      if ((channels != 1 && channels != 3) || height < 1 || width < 1) {
+        throw new IllegalArgumentException(
+            "a picture needs 1 or 3 channels and a positive height and width, got "
+                + channels
+                + ", "
+                + height
+                + ", "
+                + width);
+      }
       if (!Double.isFinite(mean) || !(deviation > 0) || !Double.isFinite(deviation)) {
         throw new IllegalArgumentException(
             "mean must be finite and deviation above 0, got " + mean + " and " + deviation);

@@ -184,7 +184,7 @@ public final class FeatureEncoding {
       Cell cell = new Cell(source, line, encoder.column(), row.cell(encoder.column()));
       if (encoder instanceof Encoder.Standardize s) {
         double number = cell.value == null ? s.mean() : cell.number();
-        vector[at++] = (float) ((number - s.mean()) / s.deviation());
+        vector[at++] = cell.single((number - s.mean()) / s.deviation());
       } else if (encoder instanceof Encoder.OneHot o) {
         int index = category(o, cell);
         if (index >= 0) {
@@ -214,7 +214,7 @@ public final class FeatureEncoding {
       return index;
     }
     TargetEncoder.Quantity number = (TargetEncoder.Quantity) target;
-    return (cell.number() - number.mean()) / number.deviation();
+    return cell.single((cell.number() - number.mean()) / number.deviation());
   }
 
   /** The index of a category or label, or -1. */
@@ -355,6 +355,14 @@ public final class FeatureEncoding {
         return number;
       }
       throw fail("expected a finite number, got " + describe());
+    }
+
+    float single(double standardized) {
+      float value = (float) standardized;
+      if (Float.isFinite(value)) {
+        return value;
+      }
+      throw fail("expected a number near those of the training data, got " + describe());
     }
 
     String text() {

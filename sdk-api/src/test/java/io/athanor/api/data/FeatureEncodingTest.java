@@ -83,6 +83,15 @@ class FeatureEncodingTest {
   }
 
   @Test
+  void refusesANumberTooLargeForSinglePrecision() {
+    assertThatThrownBy(() -> of(SIZE).encode(Row.of("size", 1e60), "rows.csv", 3))
+        .isInstanceOf(FormatException.class)
+        .hasMessage(
+            "rows.csv, line 3, column 'size': expected a number near those of the training data,"
+                + " got '1.0E60'");
+  }
+
+  @Test
   void unknownCategoriesAreRefusedOrTreatedAsMissing() {
     assertThat(floats(tensors(of(SHAPE), Row.of("shape", "oval")), FeatureEncoding.VECTOR, 1, 2))
         .containsExactly(0, 0);

@@ -64,7 +64,7 @@ public record TrainingJob(
     environment = Map.copyOf(environment);
   }
 
-  /** What must be as it was for a checkpoint to go on bit by bit; the names are for people. */
+  /** What must be as it was for a run to go on bit by bit; the names are for people. */
   Map<String, String> identity() {
     Map<String, String> facts = new TreeMap<>();
     PlanYaml.tree(plan)
@@ -82,6 +82,7 @@ public record TrainingJob(
     facts.put(
         "data.encoding", Digest.ofText(EncodingJson.write(data.encoding()) + tokenizer).toString());
     facts.put("backend", backend.name());
+    backend.identity().forEach((name, value) -> facts.put(CheckpointFolder.ENGINE + name, value));
     return facts;
   }
 

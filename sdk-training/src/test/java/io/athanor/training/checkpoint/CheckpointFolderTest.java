@@ -19,6 +19,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -200,6 +201,17 @@ class CheckpointFolderTest {
           .hasMessageContaining("plan.epochs was 3 and is 4")
           .hasMessageContaining("to start anew")
           .hasMessageNotContaining("backend");
+    }
+  }
+
+  @Test
+  void goesOnWithAnEngineThatChanged() {
+    save(1);
+
+    try (CheckpointFolder open = CheckpointFolder.open(folder)) {
+      Map<String, String> other = new HashMap<>(IDENTITY);
+      other.put(CheckpointFolder.ENGINE + "threads", "2");
+      assertThat(open.newest(other)).isPresent();
     }
   }
 
