@@ -73,8 +73,7 @@ class ReportTest {
     assertThatThrownBy(() -> ReportJson.read("r.json", json.replace("\"sampling\"", "\"x\"")))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining("missing field 'sampling'");
-    assertThatThrownBy(
-            () -> ReportJson.read("r.json", json.replaceFirst("\\{", "{\"format\":1,")))
+    assertThatThrownBy(() -> ReportJson.read("r.json", json.replaceFirst("\\{", "{\"format\":1,")))
         .isInstanceOf(FormatException.class)
         .hasMessageContaining("Duplicate field 'format'");
   }
