@@ -7,9 +7,9 @@ import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
+import io.athanor.api.error.BackendException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.Collection;
 import java.util.List;
 
@@ -24,7 +24,7 @@ final class Program implements AutoCloseable {
     try {
       block = JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new BackendException("djl", "the program of a graph cannot be loaded: " + e, e);
     }
   }
 
