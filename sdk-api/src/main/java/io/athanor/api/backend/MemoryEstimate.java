@@ -3,7 +3,6 @@ package io.athanor.api.backend;
 import io.athanor.api.common.DType;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
-import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.TensorType;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -38,7 +37,7 @@ public record MemoryEstimate(
    */
   public static MemoryEstimate training(Graph graph, Map<String, Long> sizes, TrainingMode mode) {
     long trained = Math.multiplyExact(graph.trainedParameterCount(), (long) Float.BYTES);
-    Set<String> needGradient = needGradient(graph);
+    Set<String> needGradient = graph.differentiable();
     KeptForBackward keeper = new KeptForBackward(graph, sizes, needGradient);
     Set<String> kept = new HashSet<>();
     graph.inputs().forEach(input -> kept.add(input.name()));
@@ -99,20 +98,6 @@ public record MemoryEstimate(
       }
     }
     return new MemoryEstimate(parameterBytes(pruned, precision), 0, 0, most, 0);
-  }
-
-  /** The values whose gradient the backward pass computes. */
-  private static Set<String> needGradient(Graph graph) {
-    Set<String> needed = new HashSet<>();
-    for (Node node : graph.nodes()) {
-      boolean flows =
-          node.inputs().stream().anyMatch(needed::contains)
-              || node.op().parameters().stream().map(graph::parameter).anyMatch(Parameter::trained);
-      if (flows && node.type().dtype() != DType.I64) {
-        needed.add(node.name());
-      }
-    }
-    return needed;
   }
 
   private static long parameterBytes(Graph graph, Precision precision) {

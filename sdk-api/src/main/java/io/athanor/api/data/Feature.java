@@ -24,6 +24,10 @@ public sealed interface Feature {
   record Tokens(String name, int vocabularySize, int maximumLength) implements Feature {
     /** The name of the graph's mask input. */
     public String mask() {
+      return maskOf(name);
+    }
+
+    static String maskOf(String name) {
       return name + ".mask";
     }
   }

@@ -330,9 +330,8 @@ public final class FeatureEncoding {
         maskOut.put(t < row.length ? 1 : 0);
       }
     }
-    Feature.Tokens feature = new Feature.Tokens(column, 1, 1);
-    tensors.put(feature.name(), Tensor.of(DType.I64, ids, rows.size(), length));
-    tensors.put(feature.mask(), Tensor.of(DType.F32, mask, rows.size(), length));
+    tensors.put(column, Tensor.of(DType.I64, ids, rows.size(), length));
+    tensors.put(Feature.Tokens.maskOf(column), Tensor.of(DType.F32, mask, rows.size(), length));
   }
 
   @Override

@@ -1,8 +1,6 @@
 package io.athanor.api.graph;
 
-import io.athanor.api.common.DType;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -47,13 +45,10 @@ public record Flops(Map<String, Long> forward, Map<String, Long> backward) {
     Map<String, Long> forward = new LinkedHashMap<>();
     Map<String, Long> backward = new LinkedHashMap<>();
     ForwardFlops count = new ForwardFlops(graph, sizes);
-    Set<String> needGradient = new HashSet<>();
+    Set<String> needGradient = graph.differentiable();
     for (Node node : graph.nodes()) {
       boolean input = node.inputs().stream().anyMatch(needGradient::contains);
       boolean weights = node.op().parameters().stream().anyMatch(p -> graph.parameter(p).trained());
-      if (node.type().dtype() != DType.I64 && (input || weights)) {
-        needGradient.add(node.name());
-      }
       long flops = node.op().accept(count, node);
       forward.put(node.name(), flops);
       backward.put(node.name(), Math.multiplyExact(flops, passes(node.op(), input, weights)));

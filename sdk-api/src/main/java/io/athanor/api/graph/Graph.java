@@ -252,6 +252,23 @@ public final class Graph {
     return parameters.values().stream().mapToLong(p -> p.shape().elements()).sum();
   }
 
+  /**
+   * The names of the nodes whose result depends on a trained parameter: those a backward pass
+   * meets.
+   */
+  public Set<String> differentiable() {
+    Set<String> names = new LinkedHashSet<>();
+    for (Node node : nodes.values()) {
+      boolean depends =
+          node.inputs().stream().anyMatch(names::contains)
+              || node.op().parameters().stream().anyMatch(p -> parameter(p).trained());
+      if (depends && node.type().dtype().floating()) {
+        names.add(node.name());
+      }
+    }
+    return Collections.unmodifiableSet(names);
+  }
+
   /** The number of elements the optimizer updates. */
   public long trainedParameterCount() {
     return parameters.values().stream()

@@ -2,7 +2,6 @@ package io.athanor.backend.djl;
 
 import static io.athanor.backend.djl.OpWriter.call;
 
-import io.athanor.api.common.DType;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
 import java.util.ArrayDeque;
@@ -30,7 +29,7 @@ final class GradientWriter {
   private final Graph graph;
   private final OpWriter out;
   private final List<String> trained;
-  private final Set<String> differentiable = new HashSet<>();
+  private final Set<String> differentiable;
   private final Map<String, String> gradients = new HashMap<>();
   private final Set<String> filled = new HashSet<>();
   private final GradientRules rules;
@@ -44,6 +43,7 @@ final class GradientWriter {
     this.graph = graph;
     this.out = out;
     this.trained = trained;
+    this.differentiable = graph.differentiable();
     this.rules = new GradientRules(graph, out, this);
   }
 
@@ -57,11 +57,10 @@ final class GradientWriter {
   String write(boolean recordAll, String share) {
     Deque<Runnable> tape = new ArrayDeque<>();
     for (Node node : graph.nodes()) {
-      if (!depends(node)) {
+      if (!differentiable.contains(node.name())) {
         out.node(node);
         continue;
       }
-      differentiable.add(node.name());
       Consumer<String> rule = recordAll ? recorded(node) : node.op().accept(rules, node);
       tape.push(
           () -> {
@@ -80,13 +79,6 @@ final class GradientWriter {
   /** Whether something written runs under autograd. */
   boolean recording() {
     return recording;
-  }
-
-  /** Whether a node's result depends on a trained parameter. */
-  private boolean depends(Node node) {
-    return node.type().dtype() == DType.F32
-        && (node.inputs().stream().anyMatch(differentiable::contains)
-            || node.op().parameters().stream().anyMatch(trained::contains));
   }
 
   boolean wants(Node node, int index) {
