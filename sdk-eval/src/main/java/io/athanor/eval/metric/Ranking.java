@@ -59,41 +59,49 @@ public final class Ranking {
     }
   }
 
+  // The two areas repeat the loop of walk: through a visitor the bootstrap takes twice as long.
+
   /** The probability that a positive row ranks above a negative one, ties counting half. */
   double rocArea(int[] weights) {
-    RocArea walk = new RocArea();
-    walk(weights, walk);
-    return walk.tp == 0 || walk.fp == 0 ? Double.NaN : walk.area / ((double) walk.tp * walk.fp);
+    double area = 0;
+    long truePositives = 0;
+    long falsePositives = 0;
+    long tp = 0;
+    long fp = 0;
+    for (int i = 0; i < order.length; i++) {
+      int weight = weights[order[i]];
+      if (positive[i]) {
+        tp += weight;
+      } else {
+        fp += weight;
+      }
+      if (endsGroup[i]) {
+        area += (fp - falsePositives) * ((truePositives + tp) / 2.0);
+        truePositives = tp;
+        falsePositives = fp;
+      }
+    }
+    return tp == 0 || fp == 0 ? Double.NaN : area / ((double) tp * fp);
   }
 
   /** Precision averaged over the steps of recall, without interpolation. */
   double averagePrecision(int[] weights) {
-    PrecisionSteps walk = new PrecisionSteps();
-    walk(weights, walk);
-    return walk.tp == 0 ? Double.NaN : walk.sum / walk.tp;
-  }
-
-  private static final class RocArea implements Visitor {
-    private double area;
-    private long tp;
-    private long fp;
-
-    @Override
-    public void group(long truePositives, long falsePositives) {
-      area += (falsePositives - fp) * ((tp + truePositives) / 2.0);
-      tp = truePositives;
-      fp = falsePositives;
+    double sum = 0;
+    long before = 0;
+    long tp = 0;
+    long fp = 0;
+    for (int i = 0; i < order.length; i++) {
+      int weight = weights[order[i]];
+      if (positive[i]) {
+        tp += weight;
+      } else {
+        fp += weight;
+      }
+      if (endsGroup[i] && tp > before) {
+        sum += (tp - before) * ((double) tp / (tp + fp));
+        before = tp;
+      }
     }
-  }
-
-  private static final class PrecisionSteps implements Visitor {
-    private double sum;
-    private long tp;
-
-    @Override
-    public void group(long truePositives, long falsePositives) {
-      sum += (truePositives - tp) * ((double) truePositives / (truePositives + falsePositives));
-      tp = truePositives;
-    }
+    return tp == 0 ? Double.NaN : sum / tp;
   }
 }
