@@ -314,7 +314,7 @@ public final class Training {
               + "' is monitored and no validation rows were kept aside; split"
               + " some off");
     }
-    Task task = data.encoding().target().task();
+    Task task = data.encoding().task();
     if (built.monitor() == TrainingMetric.VALIDATION_ACCURACY && task instanceof Task.Regression) {
       problems.add(
           "'"

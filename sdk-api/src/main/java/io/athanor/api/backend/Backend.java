@@ -1,5 +1,6 @@
 package io.athanor.api.backend;
 
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import java.util.Map;
@@ -45,6 +46,29 @@ public interface Backend extends AutoCloseable {
    * @throws IllegalStateException after {@link #close}
    */
   CompiledModel compile(Graph graph, Weights weights, Precision precision);
+
+  /** Whether it can decode with this graph; not, unless it claims {@link Capability#DECODE}. */
+  default Support checkDecoder(Graph graph, Precision precision) {
+    return new Support.Unsupported(
+        "the backend '" + name() + "' does not decode", "Use a backend that claims DECODE");
+  }
+
+  /**
+   * Compiles the graph of a causal language model for decoding: its input {@code tokens} is {@code
+   * I64 [batch, sequence]}, all other inputs have one element for each row, its output {@code
+   * output} is {@code [batch, sequence, vocabulary]}, and a position depends on those before it
+   * through causal attention only. The weights are used as they are, without a copy where the
+   * engine and the precision allow.
+   *
+   * @throws io.athanor.api.error.UnsupportedException where {@link #checkDecoder} says so
+   * @throws io.athanor.api.error.GraphException if weights are missing, of the wrong shape or not
+   *     F32
+   * @throws IllegalStateException after {@link #close}
+   */
+  default Decoder decoder(Graph graph, Weights weights, Precision precision) {
+    Support.Unsupported no = (Support.Unsupported) checkDecoder(graph, precision);
+    throw new UnsupportedException(no.reason(), no.remedy());
+  }
 
   @Override
   void close();

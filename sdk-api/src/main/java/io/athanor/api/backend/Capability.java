@@ -8,6 +8,10 @@ public enum Capability {
   TRAIN,
   /** Same seed, device and thread count give the same bits. */
   DETERMINISTIC,
+  /** Goes on from what it has read, as a {@link Decoder}. */
+  DECODE,
+  /** Arithmetic in {@link Precision#INT8}. */
+  INT8,
   /** Arithmetic in {@link Precision#BF16}. */
   BF16,
   /** Arithmetic in {@link Precision#F16}. */

@@ -115,6 +115,19 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
         0);
   }
 
+  /** Both inputs, and the product in between. */
+  @Override
+  public Kept adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    long width = graph.type(node.inputs().get(0)).shape().dim(2).offset();
+    long rank = graph.parameter(op.a()).shape().dim(1).offset();
+    return new Kept(node.inputs(), elements(node.inputs().get(0)) / width * rank, 0);
+  }
+
+  @Override
+  public Kept virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    return NOTHING;
+  }
+
   @Override
   public Kept positionIds(Node node, SequenceOp.PositionIds op) {
     return NOTHING;
@@ -145,6 +158,21 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
       return inputs(node);
     }
     return new Kept(node.inputs().subList(1, node.inputs().size()), 0, 0);
+  }
+
+  @Override
+  public Kept constantIds(Node node, SequenceOp.ConstantIds op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept prepend(Node node, SequenceOp.Prepend op) {
+    return NOTHING;
+  }
+
+  @Override
+  public Kept skip(Node node, SequenceOp.Skip op) {
+    return NOTHING;
   }
 
   @Override
@@ -190,6 +218,11 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
   @Override
   public Kept dropout(Node node, ElementOp.Dropout op) {
     return new Kept(List.of(), 0, elements(node.name()));
+  }
+
+  @Override
+  public Kept normalize(Node node, ElementOp.Normalize op) {
+    return normalised(node, 1);
   }
 
   @Override
@@ -247,5 +280,23 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
   @Override
   public Kept huber(Node node, LossOp.Huber op) {
     return inputs(node);
+  }
+
+  /** Targets, and the logarithm of the softmax. */
+  @Override
+  public Kept sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    return new Kept(List.of(node.inputs().get(1)), elements(node.inputs().get(0)), 0);
+  }
+
+  @Override
+  public Kept preference(Node node, LossOp.Preference op) {
+    return inputs(node);
+  }
+
+  /** The vectors, and the logarithm of the softmax over all pairs. */
+  @Override
+  public Kept contrastive(Node node, LossOp.Contrastive op) {
+    long pairs = graph.type(node.inputs().get(0)).shape().dim(0).resolve(sizes) / 2;
+    return new Kept(node.inputs(), Math.multiplyExact(pairs, pairs), 0);
   }
 }

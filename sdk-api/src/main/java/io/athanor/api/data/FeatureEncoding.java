@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * How rows become the tensors of a model, fitted on training rows and kept with the model, so that
  * training, evaluation and serving see the same numbers. Immutable and thread-safe.
  */
-public final class FeatureEncoding {
+public final class FeatureEncoding implements Encoding {
   /** The graph's input that holds all numbers and categories. */
   public static final String VECTOR = "features";
 
@@ -122,7 +122,13 @@ public final class FeatureEncoding {
     return target;
   }
 
+  @Override
+  public Task task() {
+    return target.task();
+  }
+
   /** Present exactly when there is a text column. */
+  @Override
   public Optional<Tokenizer> tokenizer() {
     return tokenizer;
   }
@@ -148,7 +154,7 @@ public final class FeatureEncoding {
     return encoder instanceof Encoder.Text ? ColumnType.TEXT : ColumnType.IMAGE;
   }
 
-  /** What an architecture must fit. */
+  @Override
   public Signature signature() {
     List<Feature> features = new ArrayList<>();
     if (width > 0) {

@@ -28,4 +28,41 @@ public sealed interface Task {
    * @param target the column
    */
   record Regression(String target) implements Task {}
+
+  /**
+   * The next token of a text.
+   *
+   * @param target what is learned to be said, for example {@code "text"} or {@code "completion"}
+   */
+  record Generation(String target) implements Task {}
+
+  /**
+   * The better one of two answers, by direct preference optimisation.
+   *
+   * @param target what tells the better from the worse
+   * @param beta above 0; the smaller, the further the model may move from its reference
+   */
+  record PreferenceRanking(String target, double beta) implements Task {
+    public PreferenceRanking {
+      positive("beta", beta);
+    }
+  }
+
+  /**
+   * A vector for a text, near those of texts that belong to it.
+   *
+   * @param target what belongs to a text
+   * @param temperature above 0; the smaller, the more the nearest wrong ones count
+   */
+  record Embedding(String target, double temperature) implements Task {
+    public Embedding {
+      positive("temperature", temperature);
+    }
+  }
+
+  private static void positive(String name, double value) {
+    if (!(value > 0) || !Double.isFinite(value)) {
+      throw new IllegalArgumentException(name + " must be above 0, got " + value);
+    }
+  }
 }

@@ -5,7 +5,19 @@ import java.util.Optional;
 /** Everything a training run needs to know of its data. Thread-safe. */
 public interface TrainingData {
   /** Fitted on the training rows only. */
-  FeatureEncoding encoding();
+  Encoding encoding();
+
+  /**
+   * The same rows, their text read by the tokenizer of a trained model; without text, these data.
+   */
+  default TrainingData tokenizedBy(Tokenizer tokenizer) {
+    return this;
+  }
+
+  /** Whether its sequences are several documents one after the other. */
+  default boolean packed() {
+    return false;
+  }
 
   /** The rows to learn from. */
   Batches train();

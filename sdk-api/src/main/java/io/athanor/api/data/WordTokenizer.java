@@ -13,8 +13,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Lower-cased words and runs of punctuation looked up in a vocabulary; the {@code WordLevel} model
@@ -81,8 +83,12 @@ public final class WordTokenizer implements Tokenizer {
   }
 
   private static Matcher words(String text) {
+    return WORDS.matcher(lower(text));
+  }
+
+  private static String lower(String text) {
     // Java makes a sigma at the end of a word a final one; Hugging Face's Lowercase does not.
-    return WORDS.matcher(text.replace('\u03A3', '\u03C3').toLowerCase(Locale.ROOT));
+    return text.replace('\u03A3', '\u03C3').toLowerCase(Locale.ROOT);
   }
 
   /**
@@ -150,6 +156,42 @@ public final class WordTokenizer implements Tokenizer {
       found[n++] = ids.getOrDefault(words.group(), 1);
     }
     return n == 0 ? new int[] {1} : Arrays.copyOf(found, n);
+  }
+
+  @Override
+  public List<Token> tokenize(String text) {
+    StringBuilder lower = new StringBuilder();
+    List<Integer> origins = new ArrayList<>();
+    for (int at = 0; at < text.length(); at += Character.charCount(text.codePointAt(at))) {
+      String one = lower(Character.toString(text.codePointAt(at)));
+      lower.append(one);
+      for (int i = 0; i < one.length(); i++) {
+        origins.add(at);
+      }
+    }
+    origins.add(text.length());
+    List<Token> found = new ArrayList<>();
+    Matcher words = WORDS.matcher(lower);
+    while (words.find()) {
+      int id = ids.getOrDefault(words.group(), 1);
+      found.add(new Token(id, origins.get(words.start()), origins.get(words.end())));
+    }
+    return found;
+  }
+
+  /** The words, with a space between. */
+  @Override
+  public String decode(int[] tokens) {
+    return Arrays.stream(tokens)
+        .filter(id -> id > 1)
+        .mapToObj(vocabulary::get)
+        .collect(Collectors.joining(" "));
+  }
+
+  @Override
+  public OptionalInt id(String token) {
+    Integer id = ids.get(token);
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
   @Override

@@ -144,6 +144,19 @@ public sealed interface ElementOp extends Op {
     }
   }
 
+  /** Each row of the last axis divided by its Euclidean length, or by 1e-12 if that is larger. */
+  record Normalize() implements ElementOp {
+    @Override
+    public TensorType infer(Inference at) {
+      return rows(at);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.normalize(node, this);
+    }
+  }
+
   private static TensorType unary(Inference at) {
     at.count(1, 1);
     at.floating(0);

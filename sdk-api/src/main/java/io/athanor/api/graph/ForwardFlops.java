@@ -94,6 +94,17 @@ final class ForwardFlops implements OpVisitor<Long> {
   }
 
   @Override
+  public Long adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    long rank = size(op.a(), 1);
+    return product(2, rank, Math.addExact(read(node), result(node)));
+  }
+
+  @Override
+  public Long virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    return 0L;
+  }
+
+  @Override
   public Long positionIds(Node node, SequenceOp.PositionIds op) {
     return 0L;
   }
@@ -116,6 +127,21 @@ final class ForwardFlops implements OpVisitor<Long> {
   @Override
   public Long sequencePool(Node node, SequenceOp.SequencePool op) {
     return read(node);
+  }
+
+  @Override
+  public Long constantIds(Node node, SequenceOp.ConstantIds op) {
+    return 0L;
+  }
+
+  @Override
+  public Long prepend(Node node, SequenceOp.Prepend op) {
+    return 0L;
+  }
+
+  @Override
+  public Long skip(Node node, SequenceOp.Skip op) {
+    return 0L;
   }
 
   @Override
@@ -151,6 +177,11 @@ final class ForwardFlops implements OpVisitor<Long> {
   @Override
   public Long dropout(Node node, ElementOp.Dropout op) {
     return 0L;
+  }
+
+  @Override
+  public Long normalize(Node node, ElementOp.Normalize op) {
+    return product(3, result(node));
   }
 
   @Override
@@ -201,5 +232,23 @@ final class ForwardFlops implements OpVisitor<Long> {
   @Override
   public Long huber(Node node, LossOp.Huber op) {
     return product(LOSS, read(node));
+  }
+
+  @Override
+  public Long sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    return product(LOSS, read(node));
+  }
+
+  @Override
+  public Long preference(Node node, LossOp.Preference op) {
+    return product(LOSS, read(node));
+  }
+
+  /** Products of every query with all that can be found. */
+  @Override
+  public Long contrastive(Node node, LossOp.Contrastive op) {
+    long[] x = shape(node, 0);
+    long pairs = x[0] / 2;
+    return product(pairs, pairs, Math.addExact(product(2, x[1]), LOSS));
   }
 }

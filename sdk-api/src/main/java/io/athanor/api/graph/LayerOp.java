@@ -137,14 +137,24 @@ public sealed interface LayerOp extends Op {
   }
 
   /**
-   * Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019).
+   * Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019), times {@code
+   * offset + weight}.
    *
    * @param weight parameter {@code [size]}
    * @param epsilon added to the mean square, above 0
+   * @param offset added to the weight: 0, or 1 as in Gemma
    */
-  record RmsNorm(String weight, double epsilon) implements LayerOp {
+  record RmsNorm(String weight, double epsilon, double offset) implements LayerOp {
+    /** With offset 0. */
+    public RmsNorm(String weight, double epsilon) {
+      this(weight, epsilon, 0);
+    }
+
     public RmsNorm {
       checkEpsilon(epsilon);
+      if (!Double.isFinite(offset)) {
+        throw new IllegalArgumentException("offset must be finite, got " + offset);
+      }
     }
 
     @Override
@@ -267,6 +277,63 @@ public sealed interface LayerOp extends Op {
     @Override
     public <R> R accept(OpVisitor<R> visitor, Node node) {
       return visitor.gru(node, this);
+    }
+  }
+
+  /**
+   * The low-rank paths of several adapters side by side (Hu et al. 2021): row {@code i} of the
+   * batch goes through adapter {@code n = adapter[i]}, {@code y = x A[n]^T B[n]^T}. Inputs: {@code
+   * [b, t, in]} and the adapters {@code I64 [b]}, each in [0, adapters); result {@code [b, t,
+   * out]}.
+   *
+   * @param a parameter {@code [adapters, rank, in]}
+   * @param b parameter {@code [adapters, out, rank]}
+   */
+  record AdapterLinear(String a, String b) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(a, b);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(2, 2);
+      Shape x = at.floating(0, 3, "[batch, sequence, size]");
+      at.same("adapters", Shape.of(x.dim(0)), at.integers(1));
+      Shape down = at.parameter(a, null, null, x.dim(2));
+      Shape up = at.parameter(b, down.dim(0), null, down.dim(1));
+      return new TensorType(at.inputs().get(0).dtype(), x.with(2, up.dim(1)));
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.adapterLinear(node, this);
+    }
+  }
+
+  /**
+   * Trained vectors before the tokens of every row (Lester et al. 2021). Input {@code [b, t,
+   * size]}, result {@code [b, count + t, size]}.
+   *
+   * @param weight parameter {@code [count, size]}
+   */
+  record VirtualTokens(String weight) implements LayerOp {
+    @Override
+    public List<String> parameters() {
+      return List.of(weight);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      Shape x = at.floating(0, 3, "[batch, sequence, size]");
+      Dim count = at.parameter(weight, null, x.dim(2)).dim(0);
+      return new TensorType(at.inputs().get(0).dtype(), x.with(1, x.dim(1).plus(count.offset())));
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.virtualTokens(node, this);
     }
   }
 

@@ -4,7 +4,10 @@ import io.athanor.api.common.DType;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Losses: means over the scored elements of a batch, as one number of shape {@code []}. */
+/**
+ * Losses: means over the scored elements of a batch, as one number of shape {@code []}; and the
+ * likelihood of a sequence, which some of them compare.
+ */
 public sealed interface LossOp extends Op {
   /** The target of positions that do not count. */
   long IGNORED = -100;
@@ -79,9 +82,7 @@ public sealed interface LossOp extends Op {
    */
   record Huber(double delta) implements LossOp {
     public Huber {
-      if (!(delta > 0) || !Double.isFinite(delta)) {
-        throw new IllegalArgumentException("delta must be above 0, got " + delta);
-      }
+      positive("delta", delta);
     }
 
     @Override
@@ -92,6 +93,84 @@ public sealed interface LossOp extends Op {
     @Override
     public <R> R accept(OpVisitor<R> visitor, Node node) {
       return visitor.huber(node, this);
+    }
+  }
+
+  /**
+   * How likely a model finds each sequence. Inputs: logits {@code [b, t, classes]} and targets
+   * {@code I64 [b, t]}, each in [0, classes) or {@link LossOp#IGNORED}. Result {@code F32 [b]}: the
+   * sum of the logarithms of the probabilities of the targets not ignored.
+   */
+  record SequenceLogProbability() implements LossOp {
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(2, 2);
+      Shape logits = at.floating(0, 3, "[batch, sequence, classes]");
+      at.same("targets", Shape.of(logits.dim(0), logits.dim(1)), at.integers(1));
+      return TensorType.f32(logits.dim(0));
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.sequenceLogProbability(node, this);
+    }
+  }
+
+  /**
+   * Direct preference optimisation (Rafailov et al. 2023). Inputs: log-probabilities {@code F32
+   * [b]} of the model and of its reference, rows in pairs, each preferred answer followed by the
+   * rejected one; {@code b} is even. The mean over the pairs of {@code -log sigmoid(beta d)}, with
+   * {@code d} the model's lead of the preferred answer over the rejected one, less the reference's.
+   *
+   * @param beta above 0; the smaller, the further the model may move away
+   */
+  record Preference(double beta) implements LossOp {
+    public Preference {
+      positive("beta", beta);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(2, 2);
+      at.same("reference", at.floating(0, 1, "[batch]"), at.floating(1));
+      return new TensorType(DType.F32, Shape.SCALAR);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.preference(node, this);
+    }
+  }
+
+  /**
+   * Contrastive loss with the other pairs of the batch as negatives (van den Oord et al. 2018).
+   * Inputs: vectors {@code [b, size]}, usually of unit length, rows in pairs, each query followed
+   * by what it should find; {@code b} is even. The mean over the queries of the cross-entropy of
+   * their products with all that can be found, divided by the temperature, against their own.
+   *
+   * @param temperature above 0
+   */
+  record Contrastive(double temperature) implements LossOp {
+    public Contrastive {
+      positive("temperature", temperature);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      at.count(1, 1);
+      at.floating(0, 2, "[batch, size]");
+      return new TensorType(DType.F32, Shape.SCALAR);
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.contrastive(node, this);
+    }
+  }
+
+  private static void positive(String name, double value) {
+    if (!(value > 0) || !Double.isFinite(value)) {
+      throw new IllegalArgumentException(name + " must be above 0, got " + value);
     }
   }
 

@@ -28,7 +28,11 @@ final class OpJson implements OpVisitor<ObjectNode> {
               f ->
                   new LayerOp.LayerNorm(
                       f.text("weight"), f.textOrNull("bias"), f.number("epsilon"))),
-          Map.entry("rmsNorm", f -> new LayerOp.RmsNorm(f.text("weight"), f.number("epsilon"))),
+          Map.entry(
+              "rmsNorm",
+              f -> new LayerOp.RmsNorm(f.text("weight"), f.number("epsilon"), f.number("offset"))),
+          Map.entry("adapterLinear", f -> new LayerOp.AdapterLinear(f.text("a"), f.text("b"))),
+          Map.entry("virtualTokens", f -> new LayerOp.VirtualTokens(f.text("weight"))),
           Map.entry(
               "batchNorm",
               f ->
@@ -56,7 +60,17 @@ final class OpJson implements OpVisitor<ObjectNode> {
                       f.text("inputBias"),
                       f.text("hiddenBias"))),
           Map.entry("positionIds", f -> new SequenceOp.PositionIds(f.smallInteger("first"))),
-          Map.entry("rope", f -> new SequenceOp.Rope(f.smallInteger("headSize"), f.number("base"))),
+          Map.entry(
+              "rope",
+              f ->
+                  new SequenceOp.Rope(
+                      f.smallInteger("headSize"),
+                      f.number("base"),
+                      RopeScalingJson.read(f.object("scaling")))),
+          Map.entry("constantIds", f -> new SequenceOp.ConstantIds(f.integer("id"))),
+          Map.entry(
+              "prepend", f -> new SequenceOp.Prepend(f.smallInteger("count"), f.integer("value"))),
+          Map.entry("skip", f -> new SequenceOp.Skip(f.smallInteger("count"))),
           Map.entry(
               "attention",
               f ->
@@ -65,7 +79,9 @@ final class OpJson implements OpVisitor<ObjectNode> {
                       f.smallInteger("keyHeads"),
                       f.flag("causal"),
                       f.number("dropout"),
-                      f.number("scale"))),
+                      f.number("scale"),
+                      f.smallInteger("window"),
+                      f.number("softCap"))),
           Map.entry(
               "sequencePool",
               f ->
@@ -80,6 +96,7 @@ final class OpJson implements OpVisitor<ObjectNode> {
           Map.entry("softmax", f -> new ElementOp.Softmax()),
           Map.entry("logSoftmax", f -> new ElementOp.LogSoftmax()),
           Map.entry("dropout", f -> new ElementOp.Dropout(f.number("rate"))),
+          Map.entry("normalize", f -> new ElementOp.Normalize()),
           Map.entry("reshape", f -> new ShapeOp.Reshape(f.integers("sizes", MAX_SIZES))),
           Map.entry("transpose", f -> new ShapeOp.Transpose(f.smallIntegers("axes", MAX_SIZES))),
           Map.entry("concat", f -> new ShapeOp.Concat(f.smallInteger("axis"))),
@@ -103,7 +120,10 @@ final class OpJson implements OpVisitor<ObjectNode> {
           Map.entry("crossEntropy", f -> new LossOp.CrossEntropy(f.number("labelSmoothing"))),
           Map.entry("binaryCrossEntropy", f -> new LossOp.BinaryCrossEntropy()),
           Map.entry("meanSquaredError", f -> new LossOp.MeanSquaredError()),
-          Map.entry("huber", f -> new LossOp.Huber(f.number("delta"))));
+          Map.entry("huber", f -> new LossOp.Huber(f.number("delta"))),
+          Map.entry("sequenceLogProbability", f -> new LossOp.SequenceLogProbability()),
+          Map.entry("preference", f -> new LossOp.Preference(f.number("beta"))),
+          Map.entry("contrastive", f -> new LossOp.Contrastive(f.number("temperature"))));
 
   private OpJson() {}
 
@@ -158,7 +178,20 @@ final class OpJson implements OpVisitor<ObjectNode> {
 
   @Override
   public ObjectNode rmsNorm(Node node, LayerOp.RmsNorm op) {
-    return json().put("weight", op.weight()).put("epsilon", op.epsilon());
+    return json()
+        .put("weight", op.weight())
+        .put("epsilon", op.epsilon())
+        .put("offset", op.offset());
+  }
+
+  @Override
+  public ObjectNode adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    return json().put("a", op.a()).put("b", op.b());
+  }
+
+  @Override
+  public ObjectNode virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    return json().put("weight", op.weight());
   }
 
   @Override
@@ -197,7 +230,24 @@ final class OpJson implements OpVisitor<ObjectNode> {
 
   @Override
   public ObjectNode rope(Node node, SequenceOp.Rope op) {
-    return json().put("headSize", op.headSize()).put("base", op.base());
+    ObjectNode json = json().put("headSize", op.headSize()).put("base", op.base());
+    json.set("scaling", RopeScalingJson.write(op.scaling()));
+    return json;
+  }
+
+  @Override
+  public ObjectNode constantIds(Node node, SequenceOp.ConstantIds op) {
+    return json().put("id", op.id());
+  }
+
+  @Override
+  public ObjectNode prepend(Node node, SequenceOp.Prepend op) {
+    return json().put("count", op.count()).put("value", op.value());
+  }
+
+  @Override
+  public ObjectNode skip(Node node, SequenceOp.Skip op) {
+    return json().put("count", op.count());
   }
 
   @Override
@@ -207,7 +257,9 @@ final class OpJson implements OpVisitor<ObjectNode> {
         .put("keyHeads", op.keyHeads())
         .put("causal", op.causal())
         .put("dropout", op.dropout())
-        .put("scale", op.scale());
+        .put("scale", op.scale())
+        .put("window", op.window())
+        .put("softCap", op.softCap());
   }
 
   @Override
@@ -248,6 +300,11 @@ final class OpJson implements OpVisitor<ObjectNode> {
   @Override
   public ObjectNode dropout(Node node, ElementOp.Dropout op) {
     return json().put("rate", op.rate());
+  }
+
+  @Override
+  public ObjectNode normalize(Node node, ElementOp.Normalize op) {
+    return json();
   }
 
   @Override
@@ -308,5 +365,20 @@ final class OpJson implements OpVisitor<ObjectNode> {
   @Override
   public ObjectNode huber(Node node, LossOp.Huber op) {
     return json().put("delta", op.delta());
+  }
+
+  @Override
+  public ObjectNode sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    return json();
+  }
+
+  @Override
+  public ObjectNode preference(Node node, LossOp.Preference op) {
+    return json().put("beta", op.beta());
+  }
+
+  @Override
+  public ObjectNode contrastive(Node node, LossOp.Contrastive op) {
+    return json().put("temperature", op.temperature());
   }
 }

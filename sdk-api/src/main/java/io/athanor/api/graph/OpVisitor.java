@@ -22,6 +22,10 @@ public interface OpVisitor<R> {
 
   R gru(Node node, LayerOp.Gru op);
 
+  R adapterLinear(Node node, LayerOp.AdapterLinear op);
+
+  R virtualTokens(Node node, LayerOp.VirtualTokens op);
+
   R positionIds(Node node, SequenceOp.PositionIds op);
 
   R rope(Node node, SequenceOp.Rope op);
@@ -29,6 +33,12 @@ public interface OpVisitor<R> {
   R attention(Node node, SequenceOp.Attention op);
 
   R sequencePool(Node node, SequenceOp.SequencePool op);
+
+  R constantIds(Node node, SequenceOp.ConstantIds op);
+
+  R prepend(Node node, SequenceOp.Prepend op);
+
+  R skip(Node node, SequenceOp.Skip op);
 
   R activation(Node node, ElementOp.Activation op);
 
@@ -43,6 +53,8 @@ public interface OpVisitor<R> {
   R logSoftmax(Node node, ElementOp.LogSoftmax op);
 
   R dropout(Node node, ElementOp.Dropout op);
+
+  R normalize(Node node, ElementOp.Normalize op);
 
   R reshape(Node node, ShapeOp.Reshape op);
 
@@ -63,4 +75,10 @@ public interface OpVisitor<R> {
   R meanSquaredError(Node node, LossOp.MeanSquaredError op);
 
   R huber(Node node, LossOp.Huber op);
+
+  R sequenceLogProbability(Node node, LossOp.SequenceLogProbability op);
+
+  R preference(Node node, LossOp.Preference op);
+
+  R contrastive(Node node, LossOp.Contrastive op);
 }

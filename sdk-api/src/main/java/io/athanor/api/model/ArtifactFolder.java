@@ -7,10 +7,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
-import io.athanor.api.data.FeatureEncoding;
-import io.athanor.api.data.TargetEncoder;
+import io.athanor.api.data.Encoding;
+import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
-import io.athanor.api.data.WordTokenizer;
+import io.athanor.api.data.Tokenizers;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
@@ -37,8 +38,8 @@ import java.util.stream.Stream;
  * A {@link ModelArtifact} as a folder that other tools understand too: {@code athanor.json} (graph,
  * encoding, metrics, provenance, and the digest of every other file and of itself), {@code
  * config.json}, {@code model.safetensors}, {@code tokenizer.json} where there is text, {@code
- * labels.json} where there are labels, and {@code README.md}, the model card, which alone may be
- * edited.
+ * labels.json} where there are labels, {@code chat_template.jinja} where it converses, and {@code
+ * README.md}, the model card, which alone may be edited.
  *
  * <p>Writing is whole or not at all. Reading trusts nothing: names and sizes are checked before a
  * file is opened, digests before it is understood, and the weights stay on disk, mapped into
@@ -53,8 +54,9 @@ public final class ArtifactFolder {
   private static final String WEIGHTS = "model.safetensors";
   private static final String TOKENIZER = "tokenizer.json";
   private static final String LABELS = "labels.json";
+  private static final String TEMPLATE = "chat_template.jinja";
   private static final String CARD = "README.md";
-  private static final Set<String> NAMES = Set.of(CONFIG, WEIGHTS, TOKENIZER, LABELS);
+  private static final Set<String> NAMES = Set.of(CONFIG, WEIGHTS, TOKENIZER, LABELS, TEMPLATE);
   private static final String PICKLE = ".*\\.(pkl|pickle|bin|pt|pth|ckpt|joblib)";
   private static final long LARGEST_TEXT = 64L << 20;
   private static final String NO_DIGEST = "0".repeat(64);
@@ -96,10 +98,14 @@ public final class ArtifactFolder {
     if (tokenizer.isPresent()) {
       Files.writeString(folder.resolve(TOKENIZER), tokenizer.get().json());
     }
-    if (model.encoding().target() instanceof TargetEncoder.Label target) {
+    if (model.task() instanceof Task.Classification task) {
       ArrayNode labels = JSON.createArrayNode();
-      target.labels().forEach(labels::add);
+      task.labels().forEach(labels::add);
       Files.writeString(folder.resolve(LABELS), labels.toPrettyString());
+    }
+    if (model.encoding() instanceof LanguageEncoding language
+        && language.chatTemplate().isPresent()) {
+      Files.writeString(folder.resolve(TEMPLATE), language.chatTemplate().get());
     }
     Files.writeString(folder.resolve(CARD), ModelCard.write(model));
     String main = main(model, folder).toPrettyString();
@@ -164,9 +170,12 @@ public final class ArtifactFolder {
     Path tokenizerFile = folder.resolve(TOKENIZER);
     Optional<Tokenizer> tokenizer =
         Files.exists(tokenizerFile)
-            ? Optional.of(WordTokenizer.read(tokenizerFile.toString(), text(tokenizerFile)))
+            ? Optional.of(Tokenizers.read(tokenizerFile.toString(), text(tokenizerFile)))
             : Optional.empty();
-    FeatureEncoding encoding = EncodingJson.read(source, fields.node("encoding"), tokenizer);
+    Path templateFile = folder.resolve(TEMPLATE);
+    Optional<String> template =
+        Files.exists(templateFile) ? Optional.of(text(templateFile)) : Optional.empty();
+    Encoding encoding = EncodingJson.read(source, fields.node("encoding"), tokenizer, template);
     Graph graph = GraphJson.read(source, fields.node("graph"));
     Provenance provenance = ProvenanceJson.read(fields.object("provenance"));
     fields.requireNoMore();

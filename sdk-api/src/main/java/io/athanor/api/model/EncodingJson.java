@@ -6,14 +6,18 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.JsonFields;
 import io.athanor.api.data.Encoder;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.TargetEncoder;
 import io.athanor.api.data.Tokenizer;
 import io.athanor.api.error.FormatException;
 import java.util.List;
 import java.util.Optional;
 
-/** A {@link FeatureEncoding} as JSON, without its tokenizer, which is a file of its own. */
+/**
+ * An {@link Encoding} as JSON, without tokenizer and chat template, which are files of their own.
+ */
 public final class EncodingJson {
   private static final int MAX_COLUMNS = 100_000;
   private static final int MAX_VALUES = 1_000_000;
@@ -21,7 +25,13 @@ public final class EncodingJson {
   private EncodingJson() {}
 
   /** The encoding as JSON. */
-  public static ObjectNode write(FeatureEncoding encoding) {
+  public static ObjectNode write(Encoding encoding) {
+    return encoding instanceof LanguageEncoding language
+        ? LanguageEncodingJson.write(language)
+        : write((FeatureEncoding) encoding);
+  }
+
+  private static ObjectNode write(FeatureEncoding encoding) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     ArrayNode encoders = json.putArray("encoders");
     encoding.encoders().forEach(encoder -> encoders.add(write(encoder)));
@@ -68,8 +78,15 @@ public final class EncodingJson {
    * @throws FormatException if the JSON is not of this format; names the place
    * @throws io.athanor.api.error.ValidationException if the parts do not fit together
    */
-  public static FeatureEncoding read(String source, JsonNode json, Optional<Tokenizer> tokenizer) {
+  public static Encoding read(
+      String source, JsonNode json, Optional<Tokenizer> tokenizer, Optional<String> chatTemplate) {
     JsonFields fields = new JsonFields(source, "encoding", json);
+    if (fields.has("language")) {
+      Encoding language =
+          LanguageEncodingJson.read(fields.object("language"), tokenizer, chatTemplate);
+      fields.requireNoMore();
+      return language;
+    }
     List<Encoder> encoders = fields.objects("encoders", MAX_COLUMNS, EncodingJson::encoder);
     TargetEncoder target = target(fields.object("target"));
     fields.requireNoMore();

@@ -1,8 +1,10 @@
 package io.athanor.api.model;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.Task;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import java.util.Map;
@@ -17,7 +19,7 @@ public final class ModelArtifact {
   private final Map<String, Object> config;
   private final Graph graph;
   private final Weights weights;
-  private final FeatureEncoding encoding;
+  private final Encoding encoding;
   private final Map<String, Double> metrics;
   private final Provenance provenance;
 
@@ -26,7 +28,7 @@ public final class ModelArtifact {
    * @param config its settings as JSON values
    * @param graph loss included, so that training can go on
    * @param weights one tensor for each parameter
-   * @param encoding how rows become tensors
+   * @param encoding how data become tensors
    * @param metrics measured in training, for example {@code "validation.loss"}
    * @param provenance what made it
    * @throws io.athanor.api.error.GraphException if the weights do not fit the graph
@@ -36,7 +38,7 @@ public final class ModelArtifact {
       Map<String, Object> config,
       Graph graph,
       Weights weights,
-      FeatureEncoding encoding,
+      Encoding encoding,
       Map<String, Double> metrics,
       Provenance provenance) {
     weights.requireFit(graph);
@@ -65,12 +67,26 @@ public final class ModelArtifact {
     return weights;
   }
 
-  public FeatureEncoding encoding() {
+  public Encoding encoding() {
     return encoding;
   }
 
+  /**
+   * How rows become tensors, for models that predict a column of them.
+   *
+   * @throws UnsupportedException if it is a language model
+   */
+  public FeatureEncoding featureEncoding() {
+    if (encoding instanceof FeatureEncoding features) {
+      return features;
+    }
+    throw new UnsupportedException(
+        "the model '" + architecture + "' reads text, not rows, and predicts no column",
+        "Generate text or embed it instead");
+  }
+
   public Task task() {
-    return encoding.target().task();
+    return encoding.task();
   }
 
   public Map<String, Double> metrics() {

@@ -4,6 +4,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.data.Column;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
 import java.util.Locale;
 import java.util.Map;
@@ -26,7 +27,7 @@ final class ModelCard {
     metrics(card, model);
     data(card, model);
     limits(card, model);
-    use(card);
+    use(card, model);
     making(card, model);
     return card.toString();
   }
@@ -59,6 +60,9 @@ final class ModelCard {
   }
 
   private static String pipelineTag(ModelArtifact model) {
+    if (model.encoding() instanceof LanguageEncoding) {
+      return model.task() instanceof Task.Embedding ? "sentence-similarity" : "text-generation";
+    }
     boolean classes = model.task() instanceof Task.Classification;
     boolean text = has(model, ColumnType.TEXT);
     if (has(model, ColumnType.IMAGE) && classes) {
@@ -71,12 +75,20 @@ final class ModelCard {
   }
 
   private static boolean has(ModelArtifact model, ColumnType type) {
-    return model.encoding().schema().features().stream().anyMatch(c -> c.type() == type);
+    return model.featureEncoding().schema().features().stream().anyMatch(c -> c.type() == type);
   }
 
   private static String purpose(ModelArtifact model) {
+    if (model.encoding() instanceof LanguageEncoding language) {
+      return String.format(
+          Locale.ROOT,
+          "%s, of at most %,d tokens. It has %,d parameters.",
+          model.task() instanceof Task.Embedding ? "Turns text into vectors" : "Writes text",
+          language.contextLength(),
+          model.graph().parameterCount());
+    }
     String inputs =
-        model.encoding().schema().features().stream()
+        model.featureEncoding().schema().features().stream()
             .map(ModelCard::describe)
             .collect(Collectors.joining(", "));
     String outcome =
@@ -148,9 +160,13 @@ final class ModelCard {
     card.append("It was not examined for bias.\n\n");
   }
 
-  private static void use(StringBuilder card) {
+  private static void use(StringBuilder card, ModelArtifact model) {
     card.append("## Use\n\n```java\n");
     card.append("ModelArtifact model = ArtifactFolder.read(Path.of(\"this-folder\"));\n");
+    if (model.encoding() instanceof LanguageEncoding) {
+      card.append("```\n\n");
+      return;
+    }
     card.append("try (Predictor predictor = Predictor.of(model, backend)) {\n");
     card.append("  Prediction prediction = predictor.predict(row);\n}\n```\n\n");
   }

@@ -36,7 +36,7 @@ public final class Predictor implements AutoCloseable {
   public static Predictor of(ModelArtifact artifact, Backend backend) {
     backend.check(artifact.graph().forPrediction(), Precision.F32).require();
     return new Predictor(
-        artifact.encoding(),
+        artifact.featureEncoding(),
         backend.compile(artifact.graph().forPrediction(), artifact.weights(), Precision.F32));
   }
 

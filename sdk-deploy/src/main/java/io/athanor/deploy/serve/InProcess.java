@@ -99,7 +99,7 @@ public final class InProcess {
             artifact.weightsDigest().brief(),
             artifact.architecture(),
             artifact.weightsDigest(),
-            artifact.encoding(),
+            artifact.featureEncoding(),
             artifact.metrics()),
         artifact);
   }
@@ -122,7 +122,7 @@ public final class InProcess {
             Integer.toString(version.number()),
             artifact.architecture(),
             artifact.weightsDigest(),
-            artifact.encoding(),
+            artifact.featureEncoding(),
             version.metrics()),
         artifact);
   }

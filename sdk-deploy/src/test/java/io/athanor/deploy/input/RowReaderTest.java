@@ -20,8 +20,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class RowReaderTest {
-  private final RowReader sizes = new RowReader(TinyArtifacts.sizes().encoding());
-  private final RowReader scans = new RowReader(TinyArtifacts.scans().encoding());
+  private final RowReader sizes = new RowReader(TinyArtifacts.sizes().featureEncoding());
+  private final RowReader scans = new RowReader(TinyArtifacts.scans().featureEncoding());
 
   private static Row read(RowReader reader, String json) throws IOException {
     return reader.read(new ObjectMapper().readTree(json));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 class MicroBatcherTest {
   private static final ModelArtifact SPAM = TinyArtifacts.spam();
   private static final ServedModel MODEL =
-      new ServedModel("m", "1", "tiny", SPAM.weightsDigest(), SPAM.encoding(), Map.of());
+      new ServedModel("m", "1", "tiny", SPAM.weightsDigest(), SPAM.featureEncoding(), Map.of());
 
   private final GatedEngine engine = new GatedEngine();
   private final AtomicLong clock = new AtomicLong();
@@ -40,7 +40,7 @@ class MicroBatcherTest {
   }
 
   private static EncodedRow row(int words) {
-    return SPAM.encoding().encode(Row.of("body", "word ".repeat(words)), "test", 0);
+    return SPAM.featureEncoding().encode(Row.of("body", "word ".repeat(words)), "test", 0);
   }
 
   private CompletableFuture<Answer> submit(int words) {

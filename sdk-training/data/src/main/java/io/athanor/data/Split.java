@@ -4,6 +4,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Schema;
@@ -117,9 +118,15 @@ public final class Split implements TrainingData {
    *
    * <p>Using the data throws a {@link ValidationException} that lists every column that differs, or
    * every label that the encoding does not know and the number of its rows.
+   *
+   * @throws ValidationException if it is that of a language model, which reads no rows
    */
-  public Split encodedBy(FeatureEncoding encoding) {
-    return new Split(dataset, shares, seed, stratified, cacheBytes, Optional.of(encoding));
+  public Split encodedBy(Encoding encoding) {
+    if (encoding instanceof FeatureEncoding features) {
+      return new Split(dataset, shares, seed, stratified, cacheBytes, Optional.of(features));
+    }
+    throw new ValidationException(
+        "split", List.of("the encoding is that of a language model, which reads no rows"));
   }
 
   /** The dataset that was split. */

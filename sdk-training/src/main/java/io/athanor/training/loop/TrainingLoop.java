@@ -90,7 +90,7 @@ public final class TrainingLoop {
     this.totalSteps = job.data().train().count(plan.batchSize()) * plan.epochs();
     this.history = new HistoryRecorder(totalSteps);
     this.guard = new DeadLossGuard(resumed.isEmpty());
-    boolean classification = job.data().encoding().target().task() instanceof Task.Classification;
+    boolean classification = job.data().encoding().task() instanceof Task.Classification;
     this.validation =
         job.data()
             .validation()

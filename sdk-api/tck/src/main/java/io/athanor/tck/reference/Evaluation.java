@@ -1,6 +1,7 @@
 package io.athanor.tck.reference;
 
 import io.athanor.api.error.GraphException;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
@@ -347,5 +348,50 @@ final class Evaluation implements OpVisitor<Result> {
   @Override
   public Result huber(Node node, LossOp.Huber op) {
     return Losses.huber(input(node, 0), input(node, 1), op.delta());
+  }
+
+  @Override
+  public Result adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    throw new UnsupportedException("the operation adapterLinear", "Use another");
+  }
+
+  @Override
+  public Result virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    throw new UnsupportedException("the operation virtualTokens", "Use another");
+  }
+
+  @Override
+  public Result constantIds(Node node, SequenceOp.ConstantIds op) {
+    throw new UnsupportedException("the operation constantIds", "Use another");
+  }
+
+  @Override
+  public Result prepend(Node node, SequenceOp.Prepend op) {
+    throw new UnsupportedException("the operation prepend", "Use another");
+  }
+
+  @Override
+  public Result skip(Node node, SequenceOp.Skip op) {
+    throw new UnsupportedException("the operation skip", "Use another");
+  }
+
+  @Override
+  public Result normalize(Node node, ElementOp.Normalize op) {
+    throw new UnsupportedException("the operation normalize", "Use another");
+  }
+
+  @Override
+  public Result sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    throw new UnsupportedException("the operation sequenceLogProbability", "Use another");
+  }
+
+  @Override
+  public Result preference(Node node, LossOp.Preference op) {
+    throw new UnsupportedException("the operation preference", "Use another");
+  }
+
+  @Override
+  public Result contrastive(Node node, LossOp.Contrastive op) {
+    throw new UnsupportedException("the operation contrastive", "Use another");
   }
 }

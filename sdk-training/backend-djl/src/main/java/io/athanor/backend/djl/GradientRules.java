@@ -463,4 +463,49 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
             0,
             call("huber_loss_backward", gradient, out.in(node, 0), out.in(node, 1), 1, op.delta()));
   }
+
+  @Override
+  public Consumer<String> adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> constantIds(Node node, SequenceOp.ConstantIds op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> prepend(Node node, SequenceOp.Prepend op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> skip(Node node, SequenceOp.Skip op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> normalize(Node node, ElementOp.Normalize op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> preference(Node node, LossOp.Preference op) {
+    return recorded(node);
+  }
+
+  @Override
+  public Consumer<String> contrastive(Node node, LossOp.Contrastive op) {
+    return recorded(node);
+  }
 }

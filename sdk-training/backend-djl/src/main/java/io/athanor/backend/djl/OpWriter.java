@@ -1,5 +1,6 @@
 package io.athanor.backend.djl;
 
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
@@ -419,5 +420,50 @@ final class OpWriter implements OpVisitor<String> {
   /** The same numbers as 32-bit floats. */
   static String toFloat(String x) {
     return call("to", x, F32);
+  }
+
+  @Override
+  public String adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    throw new UnsupportedException("the operation adapterLinear", "Use another");
+  }
+
+  @Override
+  public String virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    throw new UnsupportedException("the operation virtualTokens", "Use another");
+  }
+
+  @Override
+  public String constantIds(Node node, SequenceOp.ConstantIds op) {
+    throw new UnsupportedException("the operation constantIds", "Use another");
+  }
+
+  @Override
+  public String prepend(Node node, SequenceOp.Prepend op) {
+    throw new UnsupportedException("the operation prepend", "Use another");
+  }
+
+  @Override
+  public String skip(Node node, SequenceOp.Skip op) {
+    throw new UnsupportedException("the operation skip", "Use another");
+  }
+
+  @Override
+  public String normalize(Node node, ElementOp.Normalize op) {
+    throw new UnsupportedException("the operation normalize", "Use another");
+  }
+
+  @Override
+  public String sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
+    throw new UnsupportedException("the operation sequenceLogProbability", "Use another");
+  }
+
+  @Override
+  public String preference(Node node, LossOp.Preference op) {
+    throw new UnsupportedException("the operation preference", "Use another");
+  }
+
+  @Override
+  public String contrastive(Node node, LossOp.Contrastive op) {
+    throw new UnsupportedException("the operation contrastive", "Use another");
   }
 }
