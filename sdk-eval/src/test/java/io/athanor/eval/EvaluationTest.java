@@ -226,7 +226,7 @@ class EvaluationTest {
         .parameters()
         .forEach(p -> weights.put(p.name(), sound.weights().tensor(p.name()).floats().clone()));
     weights.get("head.bias")[1] = Float.NaN;
-    ModelArtifact broken = TinyArtifacts.artifact(graph, sound.encoding(), weights);
+    ModelArtifact broken = TinyArtifacts.artifact(graph, sound.featureEncoding(), weights);
     assertThatThrownBy(() -> Evaluation.of(broken, mails()).backend(BACKEND).run())
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("test row 0")

@@ -9,6 +9,8 @@ final class Elements {
   private static final double GELU_TANH_FACTOR = Math.sqrt(2 / Math.PI);
   private static final double GELU_TANH_CUBIC = 0.044715;
 
+  private static final double LEAST_LENGTH = 1e-12;
+
   private Elements() {}
 
   /** A function and its derivative. */
@@ -162,6 +164,38 @@ final class Elements {
       y.values[i] = a.values[i] * b.values[i];
     }
     return y;
+  }
+
+  static Result normalize(Array x) {
+    int size = x.size(-1);
+    Array y = x.zerosLike();
+    double[] lengths = new double[x.rows()];
+    for (int row = 0; row < x.rows(); row++) {
+      double sum = 0;
+      for (int i = 0; i < size; i++) {
+        sum += x.values[row * size + i] * x.values[row * size + i];
+      }
+      lengths[row] = Math.max(Math.sqrt(sum), LEAST_LENGTH);
+      for (int i = 0; i < size; i++) {
+        y.values[row * size + i] = x.values[row * size + i] / lengths[row];
+      }
+    }
+    return new Result(
+        y,
+        dy -> {
+          Array dx = x.zerosLike();
+          for (int row = 0; row < x.rows(); row++) {
+            double along = 0;
+            for (int i = 0; i < size && lengths[row] > LEAST_LENGTH; i++) {
+              along += dy.values[row * size + i] * y.values[row * size + i];
+            }
+            for (int i = 0; i < size; i++) {
+              int at = row * size + i;
+              dx.values[at] = (dy.values[at] - along * y.values[at]) / lengths[row];
+            }
+          }
+          return List.of(dx);
+        });
   }
 
   static Result softmax(Array x) {

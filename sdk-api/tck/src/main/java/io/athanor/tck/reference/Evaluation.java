@@ -1,7 +1,7 @@
 package io.athanor.tck.reference;
 
+import io.athanor.api.common.DType;
 import io.athanor.api.error.GraphException;
-import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
@@ -147,6 +147,16 @@ final class Evaluation implements OpVisitor<Result> {
     return ids;
   }
 
+  /** The first input, whose rows must come in pairs. */
+  private Array pairs(Node node) {
+    Array x = input(node, 0);
+    if (x.size(0) % 2 != 0) {
+      throw new GraphException(
+          node.name(), "expected rows in pairs, got " + x.size(0) + " rows; use even batches");
+    }
+    return x;
+  }
+
   /** Factors under dropout: ones when predicting. */
   private Array keep(double rate, int... shape) {
     SplittableRandom random = dropout;
@@ -184,7 +194,7 @@ final class Evaluation implements OpVisitor<Result> {
 
   @Override
   public Result rmsNorm(Node node, LayerOp.RmsNorm op) {
-    return Layers.rmsNorm(input(node, 0), parameter(op.weight()), op.epsilon());
+    return Layers.rmsNorm(input(node, 0), parameter(op.weight()), op.epsilon(), op.offset());
   }
 
   @Override
@@ -247,11 +257,14 @@ final class Evaluation implements OpVisitor<Result> {
   public Result attention(Node node, SequenceOp.Attention op) {
     Array query = input(node, 0);
     Array key = input(node, 1);
+    Array mask = optionalInput(node, 3);
+    boolean documents = mask != null && graph.type(node.inputs().get(3)).dtype() == DType.I64;
     return Sequences.attention(
         query,
         key,
         input(node, 2),
-        optionalInput(node, 3),
+        mask,
+        Sequences.sight(op, mask, documents),
         op,
         keep(op.dropout(), query.size(0), op.heads(), query.size(1), key.size(1)));
   }
@@ -352,46 +365,49 @@ final class Evaluation implements OpVisitor<Result> {
 
   @Override
   public Result adapterLinear(Node node, LayerOp.AdapterLinear op) {
-    throw new UnsupportedException("the operation adapterLinear", "Use another");
+    Array a = parameter(op.a());
+    return Layers.adapterLinear(
+        input(node, 0), integers(node, 1, a.size(0), false), a, parameter(op.b()));
   }
 
   @Override
   public Result virtualTokens(Node node, LayerOp.VirtualTokens op) {
-    throw new UnsupportedException("the operation virtualTokens", "Use another");
+    return Layers.virtualTokens(input(node, 0), parameter(op.weight()));
   }
 
   @Override
   public Result constantIds(Node node, SequenceOp.ConstantIds op) {
-    throw new UnsupportedException("the operation constantIds", "Use another");
+    return Sequences.constantIds(input(node, 0), op.id());
   }
 
   @Override
   public Result prepend(Node node, SequenceOp.Prepend op) {
-    throw new UnsupportedException("the operation prepend", "Use another");
+    return Sequences.prepend(input(node, 0), op.count(), op.value());
   }
 
   @Override
   public Result skip(Node node, SequenceOp.Skip op) {
-    throw new UnsupportedException("the operation skip", "Use another");
+    return Sequences.skip(input(node, 0), op.count());
   }
 
   @Override
   public Result normalize(Node node, ElementOp.Normalize op) {
-    throw new UnsupportedException("the operation normalize", "Use another");
+    return Elements.normalize(input(node, 0));
   }
 
   @Override
   public Result sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
-    throw new UnsupportedException("the operation sequenceLogProbability", "Use another");
+    Array logits = input(node, 0);
+    return Losses.sequenceLogProbability(logits, integers(node, 1, logits.size(-1), true));
   }
 
   @Override
   public Result preference(Node node, LossOp.Preference op) {
-    throw new UnsupportedException("the operation preference", "Use another");
+    return Losses.preference(pairs(node), input(node, 1), op.beta());
   }
 
   @Override
   public Result contrastive(Node node, LossOp.Contrastive op) {
-    throw new UnsupportedException("the operation contrastive", "Use another");
+    return Losses.contrastive(pairs(node), op.temperature());
   }
 }

@@ -113,7 +113,8 @@ final class Layers {
         });
   }
 
-  static Result rmsNorm(Array x, Array weight, double epsilon) {
+  static Result rmsNorm(Array x, Array own, double epsilon, double offset) {
+    Array weight = own.map(w -> w + offset);
     int size = x.size(-1);
     Array y = x.zerosLike();
     double[] inverse = new double[x.rows()];
@@ -147,6 +148,73 @@ final class Layers {
             }
           }
           return List.of(dx, dWeight);
+        });
+  }
+
+  /** Adapters must be checked to exist. */
+  static Result adapterLinear(Array x, Array adapters, Array a, Array b) {
+    int time = x.size(1);
+    int in = x.size(2);
+    int rank = a.size(1);
+    int out = b.size(1);
+    Array middle = Array.zeros(x.shapeWithLast(rank));
+    Array y = Array.zeros(x.shapeWithLast(out));
+    for (int row = 0; row < x.rows(); row++) {
+      int adapter = (int) adapters.values[row / time];
+      for (int r = 0; r < rank; r++) {
+        for (int i = 0; i < in; i++) {
+          middle.values[row * rank + r] +=
+              a.values[(adapter * rank + r) * in + i] * x.values[row * in + i];
+        }
+        for (int o = 0; o < out; o++) {
+          y.values[row * out + o] +=
+              b.values[(adapter * out + o) * rank + r] * middle.values[row * rank + r];
+        }
+      }
+    }
+    return new Result(
+        y,
+        dy -> {
+          Array dx = x.zerosLike();
+          Array da = a.zerosLike();
+          Array db = b.zerosLike();
+          for (int row = 0; row < x.rows(); row++) {
+            int adapter = (int) adapters.values[row / time];
+            for (int r = 0; r < rank; r++) {
+              double dMiddle = 0;
+              for (int o = 0; o < out; o++) {
+                int at = (adapter * out + o) * rank + r;
+                dMiddle += b.values[at] * dy.values[row * out + o];
+                db.values[at] += middle.values[row * rank + r] * dy.values[row * out + o];
+              }
+              for (int i = 0; i < in; i++) {
+                int at = (adapter * rank + r) * in + i;
+                dx.values[row * in + i] += a.values[at] * dMiddle;
+                da.values[at] += x.values[row * in + i] * dMiddle;
+              }
+            }
+          }
+          return List.of(dx, adapters.zerosLike(), da, db);
+        });
+  }
+
+  static Result virtualTokens(Array x, Array weight) {
+    int count = weight.size(0);
+    int size = weight.size(1);
+    Array before = Array.zeros(x.size(0), count, size);
+    for (int i = 0; i < before.count(); i++) {
+      before.values[i] = weight.values[i % weight.count()];
+    }
+    Result joined = Axes.concat(List.of(before, x), 1);
+    return new Result(
+        joined.value(),
+        dy -> {
+          List<Array> both = joined.backward().apply(dy);
+          Array dWeight = weight.zerosLike();
+          for (int i = 0; i < before.count(); i++) {
+            dWeight.values[i % weight.count()] += both.get(0).values[i];
+          }
+          return List.of(both.get(1), dWeight);
         });
   }
 

@@ -45,6 +45,94 @@ final class Losses {
     return smoothing / classes + (targets.values[row] == c ? 1 - smoothing : 0);
   }
 
+  /** Targets must be checked to be classes or {@link LossOp#IGNORED}. */
+  static Result sequenceLogProbability(Array logits, Array targets) {
+    int classes = logits.size(-1);
+    int time = targets.size(1);
+    Array logarithms = Elements.logarithms(logits);
+    Array y = Array.zeros(targets.size(0));
+    for (int row = 0; row < targets.count(); row++) {
+      if (targets.values[row] != LossOp.IGNORED) {
+        y.values[row / time] += logarithms.values[row * classes + (int) targets.values[row]];
+      }
+    }
+    return new Result(
+        y,
+        dy -> {
+          Array dLogits = logits.zerosLike();
+          for (int i = 0; i < logits.count(); i++) {
+            int row = i / classes;
+            if (targets.values[row] != LossOp.IGNORED) {
+              double wanted = targets.values[row] == i % classes ? 1 : 0;
+              dLogits.values[i] = dy.values[row / time] * (wanted - Math.exp(logarithms.values[i]));
+            }
+          }
+          return List.of(dLogits, targets.zerosLike());
+        });
+  }
+
+  static Result preference(Array model, Array reference, double beta) {
+    int pairs = model.count() / 2;
+    double[] leads = new double[pairs];
+    double sum = 0;
+    for (int i = 0; i < pairs; i++) {
+      leads[i] =
+          model.values[2 * i]
+              - model.values[2 * i + 1]
+              - (reference.values[2 * i] - reference.values[2 * i + 1]);
+      sum -= Math.log(Elements.sigmoid(beta * leads[i]));
+    }
+    return new Result(
+        Array.scalar(sum / pairs),
+        dy -> {
+          Array dModel = model.zerosLike();
+          Array dReference = reference.zerosLike();
+          for (int i = 0; i < pairs; i++) {
+            double d = -dy.values[0] * beta * Elements.sigmoid(-beta * leads[i]) / pairs;
+            dModel.values[2 * i] = d;
+            dModel.values[2 * i + 1] = -d;
+            dReference.values[2 * i] = -d;
+            dReference.values[2 * i + 1] = d;
+          }
+          return List.of(dModel, dReference);
+        });
+  }
+
+  static Result contrastive(Array x, double temperature) {
+    int pairs = x.size(0) / 2;
+    int size = x.size(1);
+    Array scores = Array.zeros(pairs, pairs);
+    Array own = Array.zeros(pairs);
+    for (int i = 0; i < pairs; i++) {
+      own.values[i] = i;
+      for (int j = 0; j < pairs; j++) {
+        for (int d = 0; d < size; d++) {
+          scores.values[i * pairs + j] +=
+              x.values[2 * i * size + d] * x.values[(2 * j + 1) * size + d] / temperature;
+        }
+      }
+    }
+    Result loss = crossEntropy(scores, own, 0);
+    return new Result(
+        loss.value(),
+        dy -> {
+          Array dScores = loss.backward().apply(dy).get(0);
+          Array dx = x.zerosLike();
+          for (int i = 0; i < pairs; i++) {
+            for (int j = 0; j < pairs; j++) {
+              double share = dScores.values[i * pairs + j] / temperature;
+              for (int d = 0; d < size; d++) {
+                int query = 2 * i * size + d;
+                int found = (2 * j + 1) * size + d;
+                dx.values[query] += share * x.values[found];
+                dx.values[found] += share * x.values[query];
+              }
+            }
+          }
+          return List.of(dx);
+        });
+  }
+
   static Result binaryCrossEntropy(Array logits, Array targets) {
     return mean(
         logits,

@@ -19,6 +19,30 @@ final class Sequences {
     return new Result(y, dy -> List.of(x.zerosLike()));
   }
 
+  static Result constantIds(Array x, long id) {
+    Array y = Array.zeros(x.size(0), x.size(1)).map(zero -> id);
+    return new Result(y, dy -> List.of(x.zerosLike()));
+  }
+
+  static Result prepend(Array x, int count, long value) {
+    Array before = Array.zeros(x.size(0), count).map(zero -> value);
+    return argumentsFrom(Axes.concat(List.of(before, x), 1), 1);
+  }
+
+  static Result skip(Array x, int count) {
+    return Axes.slice(x, 1, count, x.size(1));
+  }
+
+  /** The gradients of a result from an argument on. */
+  static Result argumentsFrom(Result result, int from) {
+    return new Result(
+        result.value(),
+        dy -> {
+          List<Array> all = result.backward().apply(dy);
+          return all.subList(from, all.size());
+        });
+  }
+
   static Result rope(Array x, @Nullable Array positions, SequenceOp.Rope op) {
     IntToDoubleFunction position =
         positions == null ? row -> row % x.size(1) : row -> positions.values[row];
@@ -35,14 +59,15 @@ final class Sequences {
       Array x, IntToDoubleFunction position, SequenceOp.Rope op, int direction) {
     int size = op.headSize();
     int half = size / 2;
+    double[] speeds = op.frequencies();
+    double magnitude = op.scaling().magnitude();
     Array y = x.zerosLike();
     for (int head = 0; head < x.count() / size; head++) {
       int row = head / (x.size(-1) / size);
       for (int i = 0; i < half; i++) {
-        double angle =
-            direction * position.applyAsDouble(row) * Math.pow(op.base(), -2.0 * i / size);
-        double a = x.values[head * size + i];
-        double b = x.values[head * size + i + half];
+        double angle = direction * position.applyAsDouble(row) * speeds[i];
+        double a = magnitude * x.values[head * size + i];
+        double b = magnitude * x.values[head * size + i + half];
         y.values[head * size + i] = a * Math.cos(angle) - b * Math.sin(angle);
         y.values[head * size + i + half] = b * Math.cos(angle) + a * Math.sin(angle);
       }
@@ -50,29 +75,61 @@ final class Sequences {
     return y;
   }
 
+  /** Whether a query of a row of the batch may see a key. */
+  @FunctionalInterface
+  interface Sight {
+    boolean sees(int b, int i, int j);
+  }
+
   /**
+   * @param documents whether the mask numbers documents
+   */
+  static Sight sight(Attention op, @Nullable Array mask, boolean documents) {
+    return (b, i, j) -> {
+      boolean near = !op.causal() || (j <= i && (op.window() == 0 || j > i - op.window()));
+      if (mask == null || !near) {
+        return near;
+      }
+      double number = mask.values[b * mask.size(1) + j];
+      return number != 0 && (!documents || number == mask.values[b * mask.size(1) + i]);
+    };
+  }
+
+  /**
+   * @param sight what each query may see
    * @param keep gives a factor for every attention weight, in the order batch, head, query, key: 1
    *     when predicting, and 0 or {@code 1 / (1 - rate)} under dropout
    */
   static Result attention(
-      Array query, Array key, Array value, @Nullable Array mask, Attention op, Array keep) {
+      Array query,
+      Array key,
+      Array value,
+      @Nullable Array mask,
+      Sight sight,
+      Attention op,
+      Array keep) {
     Heads heads = new Heads(query, key, value, op);
     Array weights = Array.zeros(keep.shape);
+    Array slopes = Array.zeros(keep.shape);
     Array result = Array.zeros(query.shapeWithLast(op.heads() * heads.valueSize));
     heads.forEachRow(
         (b, h, i, row) -> {
           double largest = Double.NEGATIVE_INFINITY;
           for (int j = 0; j < heads.keys; j++) {
-            boolean seen =
-                (mask == null || mask.values[b * heads.keys + j] != 0) && !(op.causal() && j > i);
             double score = Double.NEGATIVE_INFINITY;
-            if (seen) {
+            if (sight.sees(b, i, j)) {
               score = 0;
               for (int d = 0; d < heads.size; d++) {
                 score +=
                     query.values[heads.query(b, h, i) + d] * key.values[heads.key(b, h, j) + d];
               }
               score *= op.scale();
+              slopes.values[row + j] = 1;
+              if (op.softCap() > 0) {
+                double bent = Math.tanh(score / op.softCap());
+                score = op.softCap() * bent;
+                slopes.values[row + j] = 1 - bent * bent;
+              }
             }
             weights.values[row + j] = score;
             largest = Math.max(largest, score);
@@ -117,7 +174,8 @@ final class Sequences {
                   mean += dWeights[j] * weights.values[row + j];
                 }
                 for (int j = 0; j < heads.keys; j++) {
-                  double dScore = weights.values[row + j] * (dWeights[j] - mean) * op.scale();
+                  double dCapped = weights.values[row + j] * (dWeights[j] - mean);
+                  double dScore = dCapped * slopes.values[row + j] * op.scale();
                   for (int d = 0; d < heads.size; d++) {
                     dQuery.values[heads.query(b, h, i) + d] +=
                         dScore * key.values[heads.key(b, h, j) + d];

@@ -8,6 +8,7 @@ import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.ElementOp.Activation;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.RopeScaling;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp.Pool2d;
 import io.athanor.api.graph.TensorType;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.assertj.core.data.Offset;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -107,7 +109,7 @@ class KnownValuesTest {
 
     assertThat(Layers.layerNorm(x, array(2, 2), array(0, 1), 0).value().values)
         .containsExactly(-2, 3);
-    assertThat(Layers.rmsNorm(matrix(2, 1, 7), array(5, 5), 0).value().values)
+    assertThat(Layers.rmsNorm(matrix(2, 1, 7), array(4, 4), 0, 1).value().values)
         .containsExactly(new double[] {1, 7}, EXACT);
   }
 
@@ -172,12 +174,123 @@ class KnownValuesTest {
     SequenceOp.Attention free = new SequenceOp.Attention(1, 1, false, 0, 1);
     SequenceOp.Attention causal = new SequenceOp.Attention(1, 1, true, 0, 1);
 
-    assertThat(Sequences.attention(q, k, v, null, free, keep).value().values)
+    assertThat(attend(q, k, v, null, free, keep).value().values)
         .containsExactly(new double[] {7, 7, 7}, EXACT);
-    assertThat(Sequences.attention(q, k, v, null, causal, keep).value().values)
+    assertThat(attend(q, k, v, null, causal, keep).value().values)
         .containsExactly(new double[] {3, 4.5, 7}, EXACT);
-    assertThat(Sequences.attention(q, k, v, matrix(3, 0, 1, 1), causal, keep).value().values)
+    assertThat(attend(q, k, v, matrix(3, 0, 1, 1), causal, keep).value().values)
         .containsExactly(new double[] {0, 6, 9}, EXACT);
+  }
+
+  private static Result attend(
+      Array q, Array k, Array v, @Nullable Array mask, SequenceOp.Attention op, Array keep) {
+    return Sequences.attention(q, k, v, mask, Sequences.sight(op, mask, false), op, keep);
+  }
+
+  @Test
+  void aWindowHidesWhatIsFarBehindAndDocumentsHideEachOther() {
+    Array q = sequence(1, 1, 1, 1, 1);
+    Array k = sequence(1, 2, 2, 2, 2);
+    Array v = sequence(1, 3, 6, 12, 24);
+    Array keep = Array.zeros(1, 1, 4, 4).map(zero -> 1);
+    SequenceOp.Attention near = new SequenceOp.Attention(1, 1, true, 0, 1, 2, 0);
+    SequenceOp.Attention causal = new SequenceOp.Attention(1, 1, true, 0, 1);
+    Array documents = matrix(4, 7, 7, 2, 0);
+
+    assertThat(attend(q, k, v, null, near, keep).value().values)
+        .containsExactly(new double[] {3, 4.5, 9, 18}, EXACT);
+    assertThat(
+            Sequences.attention(
+                    q, k, v, documents, Sequences.sight(causal, documents, true), causal, keep)
+                .value()
+                .values)
+        .containsExactly(new double[] {3, 4.5, 12, 0}, EXACT);
+  }
+
+  @Test
+  void aSoftCapBendsScores() {
+    Array q = sequence(1, 3, 3);
+    Array k = sequence(1, 0, 100);
+    Array v = sequence(1, 0, 1);
+
+    double share = 1 / (1 + Math.exp(-2));
+    assertThat(
+            attend(
+                    q,
+                    k,
+                    v,
+                    null,
+                    new SequenceOp.Attention(1, 1, true, 0, 1, 0, 2),
+                    Array.zeros(1, 1, 2, 2).map(zero -> 1))
+                .value()
+                .values)
+        .containsExactly(new double[] {0, share}, within(1e-9));
+  }
+
+  @Test
+  void llamaScalingKeepsShortWavesAndDividesLongOnes() {
+    RopeScaling scaling = new RopeScaling.Llama3(8, 1, 4, 8192);
+
+    assertThat(scaling.frequency(1, 500_000, 64)).isEqualTo(1);
+    assertThat(scaling.frequency(1e-5, 500_000, 64)).isCloseTo(1e-5 / 8, within(1e-12));
+    // A wave of 8192 / 2 positions lies a third of the way from long to short.
+    double middle = 2 * Math.PI * 2 / 8192;
+    assertThat(scaling.frequency(middle, 500_000, 64))
+        .isCloseTo(middle * (1 / 3.0 + 2 / 3.0 / 8), within(1e-12));
+  }
+
+  @Test
+  void yarnKeepsPairsThatTurnOftenAndDividesThoseThatTurnSeldom() {
+    RopeScaling scaling = new RopeScaling.Yarn(4, 1, 32, 4096, 1);
+    double[] speeds = new SequenceOp.Rope(64, 10_000, scaling).frequencies();
+
+    assertThat(speeds[0]).isEqualTo(1);
+    assertThat(speeds[31]).isCloseTo(Math.pow(10_000, -62.0 / 64) / 4, within(1e-12));
+  }
+
+  @Test
+  void adaptersOfARowAreItsOwn() {
+    Array x = Array.of(new double[] {1, 2, 3, 4}, 2, 1, 2);
+    Array a = Array.of(new double[] {1, 0, 0, 1}, 2, 1, 2);
+    Array b = Array.of(new double[] {10, 100}, 2, 1, 1);
+
+    assertThat(Layers.adapterLinear(x, array(1, 0), a, b).value().values).containsExactly(200, 30);
+  }
+
+  @Test
+  void virtualTokensComeFirstInEveryRow() {
+    Array x = Array.of(new double[] {1, 2}, 2, 1, 1);
+
+    assertThat(Layers.virtualTokens(x, matrix(1, 8, 9)).value().values)
+        .containsExactly(8, 9, 1, 8, 9, 2);
+  }
+
+  @Test
+  void preferenceComparesTheLeadWithThatOfTheReference() {
+    Result same = Losses.preference(array(-1, -2), array(-1, -2), 0.5);
+    Result better = Losses.preference(array(-1, -5), array(-1, -2), 0.5);
+
+    assertThat(same.value().values).containsExactly(new double[] {Math.log(2)}, EXACT);
+    assertThat(better.value().values)
+        .containsExactly(new double[] {Math.log(1 + Math.exp(-1.5))}, EXACT);
+  }
+
+  @Test
+  void contrastLooksForTheOwnMatchAmongAll() {
+    Array x = Array.of(new double[] {1, 0, 2, 0, 0, 1, 0, 3}, 4, 2);
+
+    double first = -Math.log(Math.exp(4) / (Math.exp(4) + 1));
+    double second = -Math.log(Math.exp(6) / (Math.exp(6) + 1));
+    assertThat(Losses.contrastive(x, 0.5).value().values)
+        .containsExactly(new double[] {(first + second) / 2}, EXACT);
+  }
+
+  @Test
+  void theLikelihoodOfASequenceIsTheSumOverItsTargets() {
+    Array logits = Array.of(new double[] {0, 0, Math.log(3), 0, 0, 0}, 1, 3, 2);
+
+    assertThat(Losses.sequenceLogProbability(logits, matrix(3, 1, 0, -100)).value().values)
+        .containsExactly(new double[] {Math.log(0.5) + Math.log(0.75)}, EXACT);
   }
 
   @Test
@@ -187,10 +300,7 @@ class KnownValuesTest {
     Array v = sequence(2, 5, 9);
     SequenceOp.Attention op = new SequenceOp.Attention(4, 2, false, 0, 1);
 
-    assertThat(
-            Sequences.attention(q, k, v, null, op, Array.zeros(1, 4, 1, 1).map(zero -> 1))
-                .value()
-                .values)
+    assertThat(attend(q, k, v, null, op, Array.zeros(1, 4, 1, 1).map(zero -> 1)).value().values)
         .containsExactly(5, 5, 9, 9);
   }
 
