@@ -1,7 +1,9 @@
 package io.athanor.model.format;
 
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.UnsupportedException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -46,7 +48,7 @@ public record PretrainedModel(
     specialTokens = Collections.unmodifiableMap(new LinkedHashMap<>(specialTokens));
   }
 
-  private static Map<String, @Nullable Object> frozen(String place, Map<?, ?> map) {
+  static Map<String, @Nullable Object> frozen(String place, Map<?, ?> map) {
     Map<String, @Nullable Object> copy = new LinkedHashMap<>();
     map.forEach(
         (key, value) -> copy.put(String.valueOf(key), frozenValue(place + "." + key, value)));
@@ -104,6 +106,18 @@ public record PretrainedModel(
         .filter(Number.class::isInstance)
         .map(n -> ((Number) n).intValue())
         .toList();
+  }
+
+  /**
+   * The same model with every floating-point tensor as F32. Tensors that are F32 already stay as
+   * they are, on disk; the others are converted into memory, exactly.
+   *
+   * @throws UnsupportedException if a tensor would not be below 2 GiB as F32
+   */
+  public PretrainedModel widened() {
+    Map<String, Tensor> wide = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> wide.put(name, Precision.convert(tensor, DType.F32)));
+    return new PretrainedModel(source, config, wide, tokenizer, chatTemplate, specialTokens);
   }
 
   @Override
