@@ -3,11 +3,14 @@ package io.athanor.tck.reference;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.Capability;
 import io.athanor.api.backend.CompiledModel;
+import io.athanor.api.backend.Decoder;
 import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.common.DType;
+import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Signature;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Weights;
@@ -18,7 +21,7 @@ import java.util.Set;
 final class ReferenceBackend implements Backend {
   static final String NAME = "reference";
   static final Set<Capability> CAPABILITIES =
-      Set.of(Capability.PREDICT, Capability.TRAIN, Capability.DETERMINISTIC);
+      Set.of(Capability.PREDICT, Capability.TRAIN, Capability.DECODE, Capability.DETERMINISTIC);
 
   private volatile boolean closed;
 
@@ -72,6 +75,28 @@ final class ReferenceBackend implements Backend {
     requireOpen();
     check(graph, precision).require();
     return new ReferenceModel(graph, weights);
+  }
+
+  @Override
+  public Support checkDecoder(Graph graph, Precision precision) {
+    if (!graph.hasInput(LanguageEncoding.TOKENS)
+        || !graph.outputs().containsKey(Signature.OUTPUT)) {
+      return new Support.Unsupported(
+          "the graph '" + graph.name() + "' is no language model",
+          "Declare the input '"
+              + LanguageEncoding.TOKENS
+              + "' and the output '"
+              + Signature.OUTPUT
+              + "'");
+    }
+    return check(graph.forPrediction(), precision);
+  }
+
+  @Override
+  public Decoder decoder(Graph graph, Weights weights, Precision precision) {
+    requireOpen();
+    checkDecoder(graph, precision).require();
+    return new ReferenceDecoder(graph.forPrediction(), new ReferenceModel(graph, weights));
   }
 
   private void requireOpen() {
