@@ -31,6 +31,10 @@ import java.util.Map;
 record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadata) {
   private static final String METADATA = "__metadata__";
   private static final int MAX_RANK = 64;
+
+  /** The data begins at a multiple of this, so that mapped tensors can be used where they lie. */
+  private static final int ALIGNMENT = 64;
+
   private static final ObjectReader READER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -223,7 +227,9 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
       offset = end;
     }
     byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
-    byte[] padded = Arrays.copyOf(json, (json.length + 7) / 8 * 8);
+    int unpadded = Long.BYTES + json.length;
+    byte[] padded =
+        Arrays.copyOf(json, (unpadded + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT - Long.BYTES);
     Arrays.fill(padded, json.length, padded.length, (byte) ' ');
     return padded;
   }

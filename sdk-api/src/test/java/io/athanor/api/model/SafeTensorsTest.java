@@ -102,6 +102,17 @@ class SafeTensorsTest {
   }
 
   @Test
+  void theDataBeginsAtAMultipleOf64Bytes() throws IOException {
+    for (int length = 1; length <= 130; length++) {
+      SafeTensors.write(file, Map.of("a".repeat(length), Tensor.scalar(1)), Map.of());
+
+      byte[] bytes = Files.readAllBytes(file);
+      assertThat((bytes.length - 4) % 64).isZero();
+      assertThat(SafeTensors.read(file).tensors()).containsOnlyKeys("a".repeat(length));
+    }
+  }
+
+  @Test
   void theSameTensorsGiveTheSameBytes() throws IOException {
     SafeTensors.write(file, everyType(), Map.of("a", "b"));
     Path again = folder.resolve("again.safetensors");
