@@ -30,11 +30,17 @@ public interface TrainableModel extends CompiledModel {
   /** A copy of the current weights, statistics included. */
   Weights weights();
 
-  /** A copy of all that decides the future: weights, optimizer state, random state. */
+  /** A copy of the weights that training changes: trained parameters and statistics. */
+  Weights learned();
+
+  /**
+   * A copy of all that decides the future but the frozen parameters, which never change: {@link
+   * #learned}, optimizer state, random state.
+   */
   TrainingState state();
 
   /**
-   * Continues from a state exactly.
+   * Continues from a state exactly, if the frozen parameters are those of then.
    *
    * @throws io.athanor.api.error.GraphException if it belongs to another graph or optimizer
    */

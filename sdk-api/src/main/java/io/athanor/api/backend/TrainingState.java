@@ -7,9 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * All that decides how training goes on.
+ * All that decides how training goes on, beside the frozen parameters.
  *
- * @param weights every parameter, statistics included
+ * @param weights every trained parameter and every statistic; frozen parameters are left out
  * @param optimizer F32 moments of every trained parameter by name: {@code "momentum/PARAMETER"} for
  *     SGD, {@code "first/PARAMETER"} and {@code "second/PARAMETER"} for Adam and AdamW, zeros
  *     before the first step; the same on every backend

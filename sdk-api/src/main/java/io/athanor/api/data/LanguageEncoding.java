@@ -29,6 +29,21 @@ public record LanguageEncoding(
   /** The graph's input of token ids {@code I64 [batch, sequence]}. */
   public static final String TOKENS = "tokens";
 
+  /** Where rows are packed: the positions of tokens in their documents, {@code I64}. */
+  public static final String POSITIONS = TOKENS + ".positions";
+
+  /** Where rows are packed: the numbers of tokens' documents, 0 for padding, {@code I64}. */
+  public static final String SEGMENTS = TOKENS + ".segments";
+
+  /** Where a model has several adapters: the number of each row's, {@code I64 [batch]}. */
+  public static final String ADAPTER = "adapter";
+
+  /**
+   * Where preferences are learned: the logarithm of each answer's probability before, {@code F32
+   * [batch]}.
+   */
+  public static final String REFERENCE = "reference";
+
   /**
    * @throws ValidationException if the parts do not fit together
    */

@@ -32,6 +32,11 @@ public record Parameter(String name, Shape shape, Initializer initializer, Role 
     return role == Role.TRAINED;
   }
 
+  /** Whether training changes it: trained, or a statistic. */
+  public boolean learned() {
+    return role != Role.FROZEN;
+  }
+
   /** Whether decoupled weight decay applies: matrices decay, vectors and scalars do not. */
   public boolean decays() {
     return trained() && shape.rank() >= 2;

@@ -9,6 +9,7 @@ import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -34,8 +35,13 @@ public final class Weights {
    * @throws GraphException if a parameter is too large for one tensor
    */
   public static Weights initialize(Graph graph, long seed) {
+    return initialize(graph.parameters(), seed);
+  }
+
+  /** First values for some of a graph's parameters, the same that they get among all. */
+  public static Weights initialize(Collection<Parameter> parameters, long seed) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (Parameter parameter : graph.parameters()) {
+    for (Parameter parameter : parameters) {
       tensors.put(parameter.name(), first(parameter, seed));
     }
     return of(tensors);
@@ -79,6 +85,13 @@ public final class Weights {
   /** The tensors, in a fixed order. */
   public Map<String, Tensor> tensors() {
     return tensors;
+  }
+
+  /** These tensors with those of others in place of the ones of their names, or after them. */
+  public Weights with(Weights others) {
+    Map<String, Tensor> merged = new LinkedHashMap<>(tensors);
+    merged.putAll(others.tensors);
+    return of(merged);
   }
 
   /**

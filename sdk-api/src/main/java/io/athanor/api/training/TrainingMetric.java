@@ -10,7 +10,9 @@ public enum TrainingMetric {
   /** Mean loss of the validation rows, dropout off. */
   VALIDATION_LOSS("validation.loss", false),
   /** Share of validation rows whose most likely label is right; classification only. */
-  VALIDATION_ACCURACY("validation.accuracy", true);
+  VALIDATION_ACCURACY("validation.accuracy", true),
+  /** The exponential of the mean loss of the validation rows' tokens; generation only. */
+  VALIDATION_PERPLEXITY("validation.perplexity", false);
 
   private final String key;
   private final boolean higherIsBetter;

@@ -27,6 +27,8 @@ public final class TrainingPlan {
   private final @Nullable Patience patience;
   private final CheckpointPolicy checkpoints;
   private final long seed;
+  private final Tuning tuning;
+  private final boolean recompute;
 
   private TrainingPlan(Builder b) {
     this.epochs = b.epochs;
@@ -42,11 +44,14 @@ public final class TrainingPlan {
     this.patience = b.patience;
     this.checkpoints = b.checkpoints;
     this.seed = b.seed;
+    this.tuning = b.tuning;
+    this.recompute = b.recompute;
   }
 
   /**
    * A plan to be changed: three epochs, batches of 32, AdamW with weight decay 0.01 at a constant
-   * rate of 1e-3, no clipping, evaluated and checkpointed after every epoch, seed 0.
+   * rate of 1e-3, no clipping, evaluated and checkpointed after every epoch, seed 0; everything is
+   * trained.
    */
   public static Builder builder() {
     return new Builder();
@@ -68,6 +73,8 @@ public final class TrainingPlan {
     b.patience = patience;
     b.checkpoints = checkpoints;
     b.seed = seed;
+    b.tuning = tuning;
+    b.recompute = recompute;
     return b;
   }
 
@@ -142,6 +149,16 @@ public final class TrainingPlan {
     return seed;
   }
 
+  /** Which numbers are trained. */
+  public Tuning tuning() {
+    return tuning;
+  }
+
+  /** Whether activations are computed again in the backward pass instead of kept. */
+  public boolean recompute() {
+    return recompute;
+  }
+
   private List<Object> values() {
     return List.of(
         epochs,
@@ -156,7 +173,9 @@ public final class TrainingPlan {
         monitor,
         patience(),
         checkpoints,
-        seed);
+        seed,
+        tuning,
+        recompute);
   }
 
   @Override
@@ -189,6 +208,8 @@ public final class TrainingPlan {
     private @Nullable Patience patience;
     private CheckpointPolicy checkpoints = new CheckpointPolicy(0, 3);
     private long seed;
+    private Tuning tuning = FullTuning.everything();
+    private boolean recompute;
 
     private Builder() {}
 
@@ -291,6 +312,21 @@ public final class TrainingPlan {
     /** Of first weights, data order and dropout. */
     public Builder seed(long start) {
       seed = start;
+      return this;
+    }
+
+    /** Which numbers are trained; all by default. */
+    public Builder tuning(Tuning which) {
+      tuning = Objects.requireNonNull(which, "tuning");
+      return this;
+    }
+
+    /**
+     * Whether activations are computed again in the backward pass instead of kept (Chen et al.
+     * 2016): less memory, more time, the same bits.
+     */
+    public Builder recompute(boolean again) {
+      recompute = again;
       return this;
     }
 

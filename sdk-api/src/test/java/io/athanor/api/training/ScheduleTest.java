@@ -67,7 +67,8 @@ class ScheduleTest {
     assertThatThrownBy(() -> plan.clipNorm(-1)).hasMessage("clipNorm must be at least 0, got -1.0");
     assertThatThrownBy(() -> plan.monitor("f1"))
         .hasMessage(
-            "metric must be one of [train.loss, validation.loss, validation.accuracy], got 'f1'");
+            "metric must be one of [train.loss, validation.loss, validation.accuracy,"
+                + " validation.perplexity], got 'f1'");
     assertThatThrownBy(() -> plan.batchSize(10).accumulate(4).build())
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("batchSize must be a multiple of accumulate, got 10 and 4");

@@ -179,7 +179,10 @@ interface StateContract extends BackendUnderTest {
     Weights weights = Weights.initialize(graph, 4);
     try (TrainableModel model = trainable(backend(), graph, weights, optimizer)) {
       TrainingState fresh = model.state();
-      assertThat(fresh.weights()).isEqualTo(weights);
+      assertThat(fresh.weights().tensors()).containsOnlyKeys("line.weight");
+      assertThat(fresh.weights().tensor("line.weight")).isEqualTo(weights.tensor("line.weight"));
+      assertThat(model.learned()).isEqualTo(fresh.weights());
+      assertThat(model.weights()).isEqualTo(weights);
       assertThat(fresh.steps()).isZero();
       assertThat(fresh.optimizer().keySet()).isEqualTo(expected);
       fresh

@@ -118,6 +118,11 @@ class FaultyBackend implements Backend, BackendProvider {
     }
 
     @Override
+    public Weights learned() {
+      return right.learned();
+    }
+
+    @Override
     public TrainingState state() {
       return right.state();
     }

@@ -9,12 +9,15 @@ import io.athanor.api.backend.TrainingState;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 
 /**
  * Trains. Weights, statistics and moments are rounded to floats after every step, so that a state
@@ -129,19 +132,46 @@ final class ReferenceTrainableModel implements TrainableModel {
   }
 
   @Override
+  public Weights learned() {
+    requireOpen();
+    Map<String, Array> learned = new LinkedHashMap<>(parameters);
+    learned.keySet().removeIf(name -> !graph.parameter(name).learned());
+    return Weights.of(Tensors.tensors(learned));
+  }
+
+  @Override
   public TrainingState state() {
     requireOpen();
-    return new TrainingState(weights(), updates.state(), steps, seed);
+    return new TrainingState(learned(), updates.state(), steps, seed);
   }
 
   @Override
   public void restore(TrainingState state) {
     requireOpen();
-    Map<String, Array> restored = Tensors.parameters(graph, state.weights());
+    Map<String, Array> restored =
+        Tensors.parameters(graph, weights().with(requireLearned(state.weights())));
     updates.restore(state.optimizer());
     parameters = restored;
     steps = state.steps();
     seed = state.seed();
+  }
+
+  private Weights requireLearned(Weights weights) {
+    Set<String> wanted =
+        graph.parameters().stream()
+            .filter(Parameter::learned)
+            .map(Parameter::name)
+            .collect(Collectors.toSet());
+    if (!weights.tensors().keySet().equals(wanted)) {
+      throw new GraphException(
+          graph.name(),
+          "expected weights "
+              + wanted
+              + " in the state, got "
+              + weights.tensors().keySet()
+              + "; the state is of another graph");
+    }
+    return weights;
   }
 
   private void requireOpen() {

@@ -98,9 +98,14 @@ final class NativeTraining extends NativeModel implements TrainableModel {
   }
 
   @Override
+  public Weights learned() {
+    return still(() -> Weights.of(memory.learned()));
+  }
+
+  @Override
   public TrainingState state() {
     return still(
-        () -> new TrainingState(Weights.of(memory.weights()), memory.moments(), taken, seed));
+        () -> new TrainingState(Weights.of(memory.learned()), memory.moments(), taken, seed));
   }
 
   @Override

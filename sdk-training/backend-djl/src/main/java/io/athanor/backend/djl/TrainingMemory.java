@@ -26,6 +26,7 @@ import java.util.Objects;
 final class TrainingMemory {
   private final PtNDManager manager;
   private final Map<String, HostTensor> weights = new LinkedHashMap<>();
+  private final Map<String, HostTensor> learned = new LinkedHashMap<>();
   private final Map<String, HostTensor> gradients = new LinkedHashMap<>();
   private final Map<String, HostTensor> statistics = new LinkedHashMap<>();
   private final Map<String, HostTensor> moments = new LinkedHashMap<>();
@@ -59,6 +60,9 @@ final class TrainingMemory {
         required(weights, name).set(first.tensor(name));
       } else {
         weights.put(name, HostTensor.copyOf(manager, first.tensor(name)));
+      }
+      if (parameter.learned()) {
+        learned.put(name, required(weights, name));
       }
       if (parameter.role() == Parameter.Role.STATISTIC) {
         statistics.put(name, required(weights, name));
@@ -114,6 +118,11 @@ final class TrainingMemory {
     return copies(weights);
   }
 
+  /** Those that are not frozen. */
+  Map<String, Tensor> learned() {
+    return copies(learned);
+  }
+
   Map<String, Tensor> statistics() {
     return copies(statistics);
   }
@@ -138,9 +147,9 @@ final class TrainingMemory {
    * @throws GraphException if they are not those of this graph and optimizer; nothing has changed
    */
   void restore(TrainingState state) {
-    requireFit("weights", weights, state.weights().tensors());
+    requireFit("weights", learned, state.weights().tensors());
     requireFit("optimizer state", moments, state.optimizer());
-    weights.forEach((name, tensor) -> tensor.set(state.weights().tensor(name)));
+    learned.forEach((name, tensor) -> tensor.set(state.weights().tensor(name)));
     moments.forEach((name, tensor) -> tensor.set(required(state.optimizer(), name)));
   }
 
