@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param config the entries of Hugging Face's {@code config.json}, with {@link #GENERATION} for
  *     those of {@code generation_config.json}, if there are any. Values are what JSON has: texts,
  *     booleans, numbers, lists, maps and null
- * @param tensors by Hugging Face name, in the file's order and of the file's element types
+ * @param tensors by Hugging Face name, in the file's order and of the file's element types; kept as
+ *     given, not copied, because a reader may load each tensor only when it is asked for
  * @param tokenizer the content of Hugging Face's {@code tokenizer.json}
  * @param chatTemplate the Jinja text that turns a conversation into a prompt
  * @param specialTokens texts by role: {@code bos_token}, {@code eos_token}, {@code pad_token},
@@ -44,7 +45,7 @@ public record PretrainedModel(
    */
   public PretrainedModel {
     config = frozen("config", config);
-    tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    tensors = Collections.unmodifiableMap(tensors);
     specialTokens = Collections.unmodifiableMap(new LinkedHashMap<>(specialTokens));
   }
 
