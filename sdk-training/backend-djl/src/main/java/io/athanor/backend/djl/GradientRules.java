@@ -12,66 +12,21 @@ import io.athanor.api.graph.Node;
 import io.athanor.api.graph.OpVisitor;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp;
-import io.athanor.api.graph.TensorType;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link GradientWriter} knows of each operation. A visit appends the forward statements and
  * returns how to pass the gradient of the result on to inputs and parameters.
  */
-final class GradientRules implements OpVisitor<Consumer<String>> {
-  /** The scalar type of results whose functions ask for one. */
-  private static final int F32 = 6;
-
-  private final Graph graph;
-  private final OpWriter out;
-  private final GradientWriter to;
+final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
+  private final SequenceRules sequences;
+  private final LossRules losses;
 
   GradientRules(Graph graph, OpWriter out, GradientWriter to) {
-    this.graph = graph;
-    this.out = out;
-    this.to = to;
-  }
-
-  /** Appends a node and returns the variable of its result. */
-  private String forward(Node node) {
-    out.node(node);
-    return out.variable(node.name());
-  }
-
-  /** Appends a node whose function has further results, and returns their variables. */
-  private List<String> forward(Node node, int count, String expression) {
-    List<String> results = out.assign(count, expression);
-    out.result(node, results.get(0));
-    return results;
-  }
-
-  private Consumer<String> recorded(Node node) {
-    return to.recorded(node);
-  }
-
-  private boolean wants(Node node, int index) {
-    return to.wants(node, index);
-  }
-
-  private boolean wants(@Nullable String parameter) {
-    return to.wants(parameter);
-  }
-
-  private void pass(Node node, int index, String expression) {
-    to.pass(node, index, expression);
-  }
-
-  /** All axes but the last as one. */
-  private String rows(TensorType type, String x) {
-    long size = type.shape().dim(-1).offset();
-    return type.shape().rank() == 2 ? x : out.assign(call("reshape", x, "[-1, " + size + "]"));
-  }
-
-  private String sizes(Node node, int index) {
-    return call("size", out.in(node, index));
+    super(graph, out, to);
+    this.sequences = new SequenceRules(graph, out, to);
+    this.losses = new LossRules(graph, out, to);
   }
 
   @Override
@@ -164,7 +119,21 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> rmsNorm(Node node, LayerOp.RmsNorm op) {
-    return recorded(node);
+    String x = out.in(node, 0);
+    String scale = out.assign(out.rootMeanSquare(node, op));
+    String weight = out.assign(out.weight(op));
+    out.result(node, out.assign(OpWriter.rescaled(x, scale, weight)));
+    long size = graph.parameter(op.weight()).shape().elements();
+    return gradient -> {
+      String slopes = out.assign(call("mul_", call("mul", gradient, x), scale));
+      if (wants(node, 0)) {
+        String mean = call("unsqueeze", call("div", call("matmul", slopes, weight), size), -1);
+        String back = out.assign(OpWriter.rescaled(gradient, weight, scale));
+        String common = call("mul", call("square", scale), mean);
+        pass(node, 0, call("addcmul_", back, x, common, "value=-1"));
+      }
+      to.fill(op.weight(), "sum", rows(node.type(), slopes), "[0]");
+    };
   }
 
   @Override
@@ -223,41 +192,17 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> rope(Node node, SequenceOp.Rope op) {
-    return recorded(node);
+    return sequences.rope(node, op);
   }
 
   @Override
   public Consumer<String> attention(Node node, SequenceOp.Attention op) {
-    return recorded(node);
+    return sequences.attention(node, op);
   }
 
   @Override
   public Consumer<String> sequencePool(Node node, SequenceOp.SequencePool op) {
-    if (node.inputs().size() > 1 || op.kind() == SequenceOp.SequencePool.Kind.MAX) {
-      return recorded(node);
-    }
-    forward(node);
-    return switch (op.kind()) {
-      case FIRST -> gradient -> select(node, gradient, 0);
-      case LAST -> gradient -> select(node, gradient, -1);
-      default -> gradient -> spread(node, gradient, List.of(1), true);
-    };
-  }
-
-  private void select(Node node, String gradient, int index) {
-    pass(node, 0, call("select_backward", gradient, sizes(node, 0), 1, index));
-  }
-
-  /** Repeats a gradient along axes that were reduced. */
-  private void spread(Node node, String gradient, List<Integer> axes, boolean mean) {
-    String share = gradient;
-    for (int axis : axes) {
-      if (mean) {
-        share = call("div", share, out.size(node, 0, axis));
-      }
-      share = call("unsqueeze", share, axis);
-    }
-    pass(node, 0, call("expand", share, sizes(node, 0)));
+    return sequences.sequencePool(node, op);
   }
 
   @Override
@@ -330,7 +275,7 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
       forward(node);
       return gradient -> pass(node, 0, gradient);
     }
-    String mask = out.mask(x, op.rate());
+    String mask = out.mask(node, x, op.rate());
     out.result(node, out.assign(call("mul", x, mask)));
     return gradient -> pass(node, 0, call("mul", gradient, mask));
   }
@@ -411,67 +356,32 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> crossEntropy(Node node, LossOp.CrossEntropy op) {
-    if (op.labelSmoothing() > 0) {
-      return recorded(node);
-    }
-    boolean flat = out.rank(node, 0) <= 2;
-    String x = out.in(node, 0);
-    String logits = flat ? x : out.assign(call("flatten", x, 0, -2));
-    String targets = flat ? out.in(node, 1) : out.assign(call("flatten", out.in(node, 1)));
-    String logs = out.assign(call("log_softmax", logits, 1));
-    String reduction = "None, 1, " + LossOp.IGNORED;
-    String total = forward(node, 2, call("nll_loss_forward", logs, targets, reduction)).get(1);
-    return gradient -> {
-      String inner = call("nll_loss_backward", gradient, logs, targets, reduction, total);
-      String outer = call("_log_softmax_backward_data", inner, logs, 1, F32);
-      pass(node, 0, flat ? outer : call("reshape", outer, sizes(node, 0)));
-    };
+    return losses.crossEntropy(node, op);
   }
 
   @Override
   public Consumer<String> binaryCrossEntropy(Node node, LossOp.BinaryCrossEntropy op) {
-    if (wants(node, 1)) {
-      return recorded(node);
-    }
-    forward(node);
-    String x = out.in(node, 0);
-    return gradient -> {
-      String share = call("div", gradient, call("numel", x));
-      pass(node, 0, call("mul", call("sub", call("sigmoid", x), out.in(node, 1)), share));
-    };
+    return losses.binaryCrossEntropy(node);
   }
 
   @Override
   public Consumer<String> meanSquaredError(Node node, LossOp.MeanSquaredError op) {
-    if (wants(node, 1)) {
-      return recorded(node);
-    }
-    forward(node);
-    return gradient ->
-        pass(node, 0, call("mse_loss_backward", gradient, out.in(node, 0), out.in(node, 1), 1));
+    return losses.meanSquaredError(node);
   }
 
   @Override
   public Consumer<String> huber(Node node, LossOp.Huber op) {
-    if (wants(node, 1)) {
-      return recorded(node);
-    }
-    forward(node);
-    return gradient ->
-        pass(
-            node,
-            0,
-            call("huber_loss_backward", gradient, out.in(node, 0), out.in(node, 1), 1, op.delta()));
+    return losses.huber(node, op);
   }
 
   @Override
   public Consumer<String> adapterLinear(Node node, LayerOp.AdapterLinear op) {
-    return recorded(node);
+    return sequences.adapterLinear(node, op);
   }
 
   @Override
   public Consumer<String> virtualTokens(Node node, LayerOp.VirtualTokens op) {
-    return recorded(node);
+    return sequences.virtualTokens(node, op);
   }
 
   @Override
@@ -486,26 +396,34 @@ final class GradientRules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> skip(Node node, SequenceOp.Skip op) {
-    return recorded(node);
+    return sequences.skip(node, op);
   }
 
   @Override
   public Consumer<String> normalize(Node node, ElementOp.Normalize op) {
-    return recorded(node);
+    String y = out.assign(out.length(out.in(node, 0)));
+    String unit = out.assign(call("div", out.in(node, 0), y));
+    out.result(node, unit);
+    return gradient -> {
+      String along = call("sum", call("mul", gradient, unit), "[-1]", true);
+      String turning = OpWriter.toFloat(call("gt", y, OpWriter.LEAST_LENGTH));
+      String part = call("mul", unit, call("mul", along, turning));
+      pass(node, 0, call("div", call("sub", gradient, part), y));
+    };
   }
 
   @Override
   public Consumer<String> sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
-    return recorded(node);
+    return losses.sequenceLogProbability(node);
   }
 
   @Override
   public Consumer<String> preference(Node node, LossOp.Preference op) {
-    return recorded(node);
+    return losses.preference(node, op);
   }
 
   @Override
   public Consumer<String> contrastive(Node node, LossOp.Contrastive op) {
-    return recorded(node);
+    return losses.contrastive(node, op);
   }
 }

@@ -1,6 +1,6 @@
 package io.athanor.backend.djl;
 
-import io.athanor.api.error.UnsupportedException;
+import io.athanor.api.common.DType;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
  * body.
  */
 final class OpWriter implements OpVisitor<String> {
+  /** Least length {@link ElementOp.Normalize} divides by. */
+  static final double LEAST_LENGTH = 1e-12;
+
   private static final int F32 = 6;
 
   private final Graph graph;
@@ -32,11 +35,13 @@ final class OpWriter implements OpVisitor<String> {
   private final Map<String, String> parameters = new HashMap<>();
   private final Map<String, String> variables = new HashMap<>();
   private final SequenceWriter sequences;
+  private final LossWriter losses = new LossWriter(this);
+  private final List<String> order;
   private int temporaries;
 
   /**
-   * @param training whether dropout and batch statistics are on; then a variable {@code generator}
-   *     is in scope where the graph draws random numbers
+   * @param training whether dropout and batch statistics are on; then a variable {@code base}, the
+   *     seed, is in scope where the graph draws random numbers
    * @param body where statements go; a variable {@code p} with all parameters is in scope
    */
   OpWriter(Graph graph, boolean training, StringBuilder body) {
@@ -47,6 +52,11 @@ final class OpWriter implements OpVisitor<String> {
       parameters.put(parameter.name(), "p[" + parameters.size() + "]");
     }
     this.sequences = new SequenceWriter(this);
+    this.order = graph.nodes().stream().map(Node::name).toList();
+  }
+
+  SequenceWriter sequences() {
+    return sequences;
   }
 
   /** Declares that an input of the graph is the value of an expression. */
@@ -119,6 +129,10 @@ final class OpWriter implements OpVisitor<String> {
     return dim.fixed()
         ? Long.toString(dim.offset())
         : "torch.size(" + in(node, index) + ", " + axis + ")";
+  }
+
+  DType dtype(Node node, int index) {
+    return graph.type(node.inputs().get(index)).dtype();
   }
 
   /** The size of one axis of a node's input, fixed by the graph's rules. */
@@ -202,8 +216,24 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String rmsNorm(Node node, LayerOp.RmsNorm op) {
+    String x = in(node, 0);
+    return rescaled(x, rootMeanSquare(node, op), weight(op));
+  }
+
+  /** The reciprocal of the root-mean-square of each row. */
+  String rootMeanSquare(Node node, LayerOp.RmsNorm op) {
     long size = graph.parameter(op.weight()).shape().elements();
-    return call("rms_norm", in(node, 0), "[" + size + "]", parameter(op.weight()), op.epsilon());
+    String squares = call("square", call("linalg_vector_norm", in(node, 0), 2, "[-1]", true));
+    return call("rsqrt", call("add", call("div", squares, size), op.epsilon()));
+  }
+
+  String weight(LayerOp.RmsNorm op) {
+    String weight = parameter(op.weight());
+    return op.offset() == 0 ? weight : call("add", weight, op.offset());
+  }
+
+  static String rescaled(String x, String rows, String columns) {
+    return call("mul_", call("mul", x, rows), columns);
   }
 
   @Override
@@ -315,23 +345,25 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String dropout(Node node, ElementOp.Dropout op) {
-    return dropped(in(node, 0), op.rate());
+    String x = in(node, 0);
+    return training && op.rate() > 0 ? call("mul", x, mask(node, x, op.rate())) : x;
   }
 
-  /** Dropout with the program's own generator, so that models never share a random stream. */
-  String dropped(String x, double rate) {
-    return training && rate > 0 ? call("mul", x, mask(x, rate)) : x;
-  }
-
-  /** What dropout multiplies by: 0 or {@code 1 / (1 - rate)}. */
-  String mask(String like, double rate) {
+  /**
+   * What dropout multiplies by: 0 or {@code 1 / (1 - rate)}. Each node has a generator of its own,
+   * so that writing it a second time draws the same.
+   */
+  String mask(Node node, String like, double rate) {
+    String seed = call("add", "base", order.indexOf(node.name()));
     String kept =
         assign(
             "torch.bernoulli_(torch.empty_like("
                 + like
                 + "), "
                 + number(1 - rate)
-                + ", generator=generator)");
+                + ", generator=torch.Generator(seed="
+                + seed
+                + "))");
     return assign(call("div_", kept, 1 - rate));
   }
 
@@ -424,46 +456,57 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String adapterLinear(Node node, LayerOp.AdapterLinear op) {
-    throw new UnsupportedException("the operation adapterLinear", "Use another");
+    String adapters = in(node, 1);
+    String down = call("index_select", parameter(op.a()), 0, adapters);
+    String up = call("index_select", parameter(op.b()), 0, adapters);
+    String inner = call("matmul", in(node, 0), call("transpose", down, 1, 2));
+    return call("matmul", inner, call("transpose", up, 1, 2));
   }
 
   @Override
   public String virtualTokens(Node node, LayerOp.VirtualTokens op) {
-    throw new UnsupportedException("the operation virtualTokens", "Use another");
+    String tokens = call("unsqueeze", parameter(op.weight()), 0);
+    String each = call("expand", tokens, "[" + size(node, 0, 0) + ", -1, -1]");
+    return call("cat", List.of(each, in(node, 0)), 1);
   }
 
   @Override
   public String constantIds(Node node, SequenceOp.ConstantIds op) {
-    throw new UnsupportedException("the operation constantIds", "Use another");
+    return sequences.constantIds(node, op);
   }
 
   @Override
   public String prepend(Node node, SequenceOp.Prepend op) {
-    throw new UnsupportedException("the operation prepend", "Use another");
+    return sequences.prepend(node, op);
   }
 
   @Override
   public String skip(Node node, SequenceOp.Skip op) {
-    throw new UnsupportedException("the operation skip", "Use another");
+    return sequences.skip(node, op);
   }
 
   @Override
   public String normalize(Node node, ElementOp.Normalize op) {
-    throw new UnsupportedException("the operation normalize", "Use another");
+    return call("div", in(node, 0), length(in(node, 0)));
+  }
+
+  /** The lengths of rows, none below what {@link ElementOp.Normalize} divides by at least. */
+  String length(String x) {
+    return call("clamp_min", call("linalg_vector_norm", x, 2, "[-1]", true), LEAST_LENGTH);
   }
 
   @Override
   public String sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
-    throw new UnsupportedException("the operation sequenceLogProbability", "Use another");
+    return losses.sequenceLogProbability(node);
   }
 
   @Override
   public String preference(Node node, LossOp.Preference op) {
-    throw new UnsupportedException("the operation preference", "Use another");
+    return losses.preference(losses.leads(node, op));
   }
 
   @Override
   public String contrastive(Node node, LossOp.Contrastive op) {
-    throw new UnsupportedException("the operation contrastive", "Use another");
+    return losses.contrastive(losses.pairs(op, losses.every(node, 0), losses.every(node, 1)));
   }
 }

@@ -141,7 +141,7 @@ final class ProgramWriter {
 
     method("gradients", "inputs: List[Tensor], start: int, seed: Tensor, share: Tensor", "Tensor");
     if (random(graph)) {
-      line("    generator = torch.Generator(seed=int(seed))");
+      line("    base = int(seed)");
     }
     line("    g = self.g");
     OpWriter out = inputs(graph, true, "start + ");
