@@ -20,7 +20,7 @@ import java.util.Map;
 
 /**
  * The safetensors file format: eight bytes that give the length of a JSON header, the header, and
- * the tensors' bytes one after the other. Reading maps each tensor into memory without a copy; it
+ * the tensors' bytes one after the other. Reading maps the tensors into memory without a copy; it
  * trusts nothing in the file and allocates nothing for a claim it has not checked against the
  * file's length. Tensors have less than 2 GiB each and the element types of {@link
  * io.athanor.api.common.DType}.
@@ -86,9 +86,10 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
       readFully(channel, head, Long.BYTES);
       long start = Long.BYTES + length;
       SafeTensorsHeader header = SafeTensorsHeader.parse(source, head.flip(), size - start);
+      Region data = data(channel, start, size - start);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       for (Map.Entry<String, SafeTensorsHeader.Entry> item : header.entries().entrySet()) {
-        tensors.put(item.getKey(), map(source, item.getKey(), item.getValue(), channel, start));
+        tensors.put(item.getKey(), tensor(source, item.getKey(), item.getValue(), data));
       }
       return new SafeTensors(tensors, header.metadata());
     } catch (NoSuchFileException e) {
@@ -133,20 +134,36 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
     }
   }
 
-  private static Tensor map(
-      String source, String name, SafeTensorsHeader.Entry entry, FileChannel channel, long start)
-      throws IOException {
+  /** The bytes behind the header, mapped into memory. */
+  @FunctionalInterface
+  private interface Region {
+    ByteBuffer bytes(long from, long size) throws IOException;
+  }
+
+  /** One mapping where the data fits a buffer, else one for each tensor; systems limit them. */
+  private static Region data(FileChannel channel, long start, long size) throws IOException {
+    if (size > Integer.MAX_VALUE) {
+      return (from, part) -> map(channel, start + from, part);
+    }
+    ByteBuffer whole = map(channel, start, size);
+    return (from, part) -> whole.slice((int) from, (int) part);
+  }
+
+  private static ByteBuffer map(FileChannel channel, long from, long size) throws IOException {
+    return size == 0
+        ? ByteBuffer.allocate(0)
+        : channel.map(FileChannel.MapMode.READ_ONLY, from, size);
+  }
+
+  private static Tensor tensor(
+      String source, String name, SafeTensorsHeader.Entry entry, Region data) throws IOException {
     long bytes = entry.to() - entry.from();
     if (bytes > Integer.MAX_VALUE) {
       throw new FormatException(
           source,
           "tensor '" + name + "' has " + bytes + " bytes, and one tensor holds less than 2 GiB");
     }
-    ByteBuffer content =
-        bytes == 0
-            ? ByteBuffer.allocate(0)
-            : channel.map(FileChannel.MapMode.READ_ONLY, start + entry.from(), bytes);
     long[] shape = entry.shape().stream().mapToLong(Long::longValue).toArray();
-    return Tensor.of(entry.dtype(), content, shape);
+    return Tensor.of(entry.dtype(), data.bytes(entry.from(), bytes), shape);
   }
 }
