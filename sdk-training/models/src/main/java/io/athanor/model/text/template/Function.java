@@ -1,0 +1,7 @@
+package io.athanor.model.text.template;
+
+/** Something that a template may call. */
+@FunctionalInterface
+interface Function {
+  Object call(Rendering rendering, Arguments arguments);
+}
