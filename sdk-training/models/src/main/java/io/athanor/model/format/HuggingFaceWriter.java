@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -80,7 +81,8 @@ public final class HuggingFaceWriter {
   }
 
   private void fill(PretrainedModel model, Path folder) throws IOException {
-    writeJson(folder.resolve(HuggingFaceFolder.CONFIG), config(model));
+    DType type = writeShards(model, shards(model), folder);
+    writeJson(folder.resolve(HuggingFaceFolder.CONFIG), config(model, type));
     if (model.config().get(PretrainedModel.GENERATION) instanceof Map<?, ?> generation) {
       writeJson(folder.resolve(HuggingFaceFolder.GENERATION), generation);
     }
@@ -93,7 +95,6 @@ public final class HuggingFaceWriter {
       Files.writeString(
           folder.resolve(HuggingFaceFolder.CHAT_TEMPLATE_FILE), model.chatTemplate().get());
     }
-    writeShards(shards(model.tensors()), folder);
   }
 
   private static void writeJson(Path file, Map<?, ?> entries) throws IOException {
@@ -101,27 +102,13 @@ public final class HuggingFaceWriter {
         file, JSON.writerWithDefaultPrettyPrinter().writeValueAsString(entries) + "\n");
   }
 
-  private Map<String, @Nullable Object> config(PretrainedModel model) {
+  private static Map<String, @Nullable Object> config(PretrainedModel model, DType type) {
     Map<String, @Nullable Object> config = new LinkedHashMap<>(model.config());
     config.remove(PretrainedModel.GENERATION);
     config.remove("dtype");
     // The name that releases before and after the change to "dtype" understand.
-    config.put("torch_dtype", torchName(mainType(model)));
+    config.put("torch_dtype", torchName(type));
     return config;
-  }
-
-  /** The chosen type, or the one that most elements have. */
-  private DType mainType(PretrainedModel model) {
-    Map<DType, Long> elements = new EnumMap<>(DType.class);
-    model.tensors().values().stream()
-        .filter(tensor -> tensor.dtype().floating())
-        .forEach(tensor -> elements.merge(tensor.dtype(), tensor.elements(), Long::sum));
-    return dtype.orElseGet(
-        () ->
-            elements.entrySet().stream()
-                .max(Map.Entry.comparingByValue())
-                .map(Map.Entry::getKey)
-                .orElse(DType.F32));
   }
 
   private static String torchName(DType type) {
@@ -149,18 +136,20 @@ public final class HuggingFaceWriter {
     return settings;
   }
 
-  private List<Map<String, Tensor>> shards(Map<String, Tensor> tensors) {
-    List<Map<String, Tensor>> shards = new ArrayList<>();
-    Map<String, Tensor> current = new LinkedHashMap<>();
+  /** The names in each shard; the tensors themselves may be loaded one at a time. */
+  private List<List<String>> shards(PretrainedModel model) {
+    List<List<String>> shards = new ArrayList<>();
+    List<String> current = new ArrayList<>();
     long used = 0;
-    for (Map.Entry<String, Tensor> item : tensors.entrySet()) {
-      long bytes = item.getValue().elements() * type(item.getValue()).bytes();
+    for (Map.Entry<String, Tensor> item : model.tensors().entrySet()) {
+      Tensor tensor = item.getValue();
+      long bytes = tensor.elements() * type(tensor).bytes();
       if (!current.isEmpty() && bytes > shardBytes - used) {
         shards.add(current);
-        current = new LinkedHashMap<>();
+        current = new ArrayList<>();
         used = 0;
       }
-      current.put(item.getKey(), item.getValue());
+      current.add(item.getKey());
       used += bytes;
     }
     shards.add(current);
@@ -171,21 +160,32 @@ public final class HuggingFaceWriter {
     return tensor.dtype().floating() ? dtype.orElse(tensor.dtype()) : tensor.dtype();
   }
 
-  private void writeShards(List<Map<String, Tensor>> shards, Path folder) throws IOException {
+  /**
+   * Writes the tensors and, for more than one shard, the index.
+   *
+   * @return the floating-point type that most elements have
+   */
+  private DType writeShards(PretrainedModel model, List<List<String>> shards, Path folder)
+      throws IOException {
     Map<String, String> places = new TreeMap<>();
+    Map<DType, Long> elements = new EnumMap<>(DType.class);
     long total = 0;
     for (int i = 0; i < shards.size(); i++) {
       String name =
           shards.size() == 1
               ? HuggingFaceFolder.WEIGHTS
               : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
-      Map<String, Tensor> converted = new LinkedHashMap<>();
-      shards.get(i).forEach((key, tensor) -> converted.put(key, converted(key, tensor)));
-      SafeTensors.write(folder.resolve(name), converted, Map.of("format", "pt"));
-      for (Map.Entry<String, Tensor> item : converted.entrySet()) {
-        places.put(item.getKey(), name);
-        total += item.getValue().bytes().remaining();
+      Map<String, Tensor> shard = new LinkedHashMap<>();
+      for (String key : shards.get(i)) {
+        Tensor tensor = converted(key, Objects.requireNonNull(model.tensors().get(key)));
+        shard.put(key, tensor);
+        places.put(key, name);
+        total += tensor.bytes().remaining();
+        if (tensor.dtype().floating()) {
+          elements.merge(tensor.dtype(), tensor.elements(), Long::sum);
+        }
       }
+      SafeTensors.write(folder.resolve(name), shard, Map.of("format", "pt"));
     }
     if (shards.size() > 1) {
       Map<String, Object> index = new LinkedHashMap<>();
@@ -193,6 +193,10 @@ public final class HuggingFaceWriter {
       index.put(HuggingFaceFolder.WEIGHT_MAP, places);
       writeJson(folder.resolve(HuggingFaceFolder.INDEX), index);
     }
+    return elements.entrySet().stream()
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .orElse(DType.F32);
   }
 
   private Tensor converted(String name, Tensor tensor) {
