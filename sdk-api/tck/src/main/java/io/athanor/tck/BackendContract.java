@@ -24,6 +24,7 @@ public abstract class BackendContract
         TrainingContract,
         DropoutContract,
         StateContract,
+        DecoderContract,
         RejectionContract {
   private @Nullable Backend backend;
 

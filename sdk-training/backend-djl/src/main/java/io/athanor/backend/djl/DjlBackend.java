@@ -5,6 +5,7 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Capability;
 import io.athanor.api.backend.CompiledModel;
+import io.athanor.api.backend.Decoder;
 import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
 import io.athanor.api.backend.TrainableModel;
@@ -24,7 +25,13 @@ import java.util.Set;
 /** Compiles graphs to TorchScript. Thread-safe. */
 final class DjlBackend implements Backend {
   static final Set<Capability> CAPABILITIES =
-      Set.copyOf(EnumSet.of(Capability.PREDICT, Capability.TRAIN, Capability.DETERMINISTIC));
+      Set.copyOf(
+          EnumSet.of(
+              Capability.PREDICT,
+              Capability.TRAIN,
+              Capability.DETERMINISTIC,
+              Capability.DECODE,
+              Capability.INT8));
 
   private final Engine engine;
   private final BackendOptions options;
@@ -155,12 +162,37 @@ final class DjlBackend implements Backend {
         });
   }
 
+  @Override
+  public Support checkDecoder(Graph graph, Precision precision) {
+    Graph read = graph.forPrediction();
+    Support support = check(read, precision == Precision.INT8 ? Precision.F32 : precision);
+    return support instanceof Support.Supported ? DecoderGraph.check(read) : support;
+  }
+
+  @Override
+  public Decoder decoder(Graph whole, Weights weights, Precision precision) {
+    requireOpen();
+    Graph graph = whole.forPrediction();
+    checkDecoder(graph, precision).require();
+    requireFit(graph, weights);
+    DecoderGraph decoded = DecoderGraph.of(graph);
+    return load(
+        graph,
+        scope ->
+            new DecoderSession(
+                decoded,
+                threads(graph),
+                calls,
+                scope,
+                DecoderWeights.load(scope, decoded, weights, precision)));
+  }
+
   /** Makes a model in a scope of its own. */
-  private interface Loader<M extends NativeModel> {
+  private interface Loader<M> {
     M load(NativeScope scope);
   }
 
-  private <M extends NativeModel> M load(Graph graph, Loader<M> loader) {
+  private <M> M load(Graph graph, Loader<M> loader) {
     return calls.run(
         () -> {
           NativeScope scope = new NativeScope(calls);

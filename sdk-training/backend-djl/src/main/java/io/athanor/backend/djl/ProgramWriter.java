@@ -51,6 +51,11 @@ final class ProgramWriter {
    */
   record Text(String text, List<String> attributes, boolean recording) {}
 
+  /** The beginning of a class, up to its method {@code bind}. */
+  static String head(Graph graph, List<String> attributes) {
+    return new ProgramWriter(graph, attributes).text.toString();
+  }
+
   /** Prediction only; binds the parameters. */
   static Text forPrediction(Graph graph) {
     List<String> attributes = List.of("p");
