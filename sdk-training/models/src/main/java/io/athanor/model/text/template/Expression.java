@@ -21,7 +21,7 @@ interface Expression {
   record Variable(String name) implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       return rendering.variable(name);
     }
   }
@@ -53,7 +53,7 @@ interface Expression {
   record Attribute(Expression target, String name) implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object of = target.value(rendering);
       Object found = Methods.attribute(of, name);
       return found != null ? found : Values.entry(rendering, of, name);
@@ -63,7 +63,7 @@ interface Expression {
   record Item(Expression target, Expression key) implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object of = target.value(rendering);
       return Values.entry(rendering, of, key.value(rendering));
     }
@@ -94,7 +94,7 @@ interface Expression {
   record Call(Expression target, ArgumentList arguments) implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object called = target.value(rendering);
       if (called instanceof Function function) {
         return function.call(rendering, arguments.values(rendering));
@@ -123,7 +123,7 @@ interface Expression {
       implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object first = target.value(rendering);
       return function.call(rendering, arguments.values(rendering).after(first));
     }
@@ -162,7 +162,7 @@ interface Expression {
   record Calculation(String operator, Expression left, Expression right) implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object a = left.value(rendering);
       return Arithmetic.calculate(rendering, operator, a, right.value(rendering));
     }
@@ -173,7 +173,7 @@ interface Expression {
       implements Expression {
     @Override
     public Object value(Rendering rendering) {
-      rendering.spend(1);
+      rendering.step();
       Object left = first.value(rendering);
       for (int i = 0; i < operators.size(); i++) {
         Object right = others.get(i).value(rendering);

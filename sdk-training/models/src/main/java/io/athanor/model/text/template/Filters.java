@@ -332,7 +332,7 @@ final class Filters {
     if (function == null) {
       throw rendering.error("expected the name of a known " + what);
     }
-    rendering.spend(1);
+    rendering.step();
     return function;
   }
 

@@ -188,6 +188,7 @@ final class Printer {
   }
 
   private void enter(int depth) {
+    rendering.step();
     if (depth > MAXIMUM_DEPTH) {
       throw rendering.error("a value is nested too deeply to be printed");
     }

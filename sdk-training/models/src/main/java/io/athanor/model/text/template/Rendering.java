@@ -17,8 +17,8 @@ final class Rendering {
    */
   private static final long MAXIMUM_WORK = 1L << 26;
 
-  /** A list's entry takes the memory of some characters. */
-  private static final int LIST_ENTRY = 16;
+  /** A step takes the time, and a list's entry the memory, of some characters. */
+  private static final int STEP = 16;
 
   private static final int MAXIMUM_CALLS = 30;
 
@@ -56,7 +56,7 @@ final class Rendering {
   /** Says which line is being rendered, for errors. */
   void at(int newLine) {
     line = newLine;
-    spend(1);
+    step();
   }
 
   int line() {
@@ -64,7 +64,7 @@ final class Rendering {
   }
 
   /**
-   * Counts work.
+   * Counts characters that are read or made.
    *
    * @throws FormatException if the template works on and on
    */
@@ -75,9 +75,14 @@ final class Rendering {
     work += units;
   }
 
+  /** Counts the evaluation of one part of the template. */
+  void step() {
+    spend(STEP);
+  }
+
   /** Counts the making of a list. */
   void spendOnList(long length) {
-    spend(LIST_ENTRY * (1 + length));
+    spend(STEP * (1 + length));
   }
 
   void write(String text) {

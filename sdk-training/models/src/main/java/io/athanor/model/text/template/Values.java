@@ -204,7 +204,7 @@ final class Values {
   }
 
   private static boolean equal(Rendering rendering, Object left, Object right, int depth) {
-    rendering.spend(1);
+    rendering.step();
     if (depth > MAXIMUM_DEPTH) {
       throw rendering.error("a value is nested too deeply");
     }
