@@ -266,7 +266,7 @@ public record PeftAdapter(
 
   /**
    * A digest of a base's names, shapes and values, whatever its order and whether it keeps the
-   * values in 16 or 32 bits.
+   * values in 16 or 32 bits; with 32 it is {@link Weights#digest} of the weights that count.
    *
    * @param weights of the base
    * @param savedModules modules to leave out, because the adapter brings its own
@@ -277,7 +277,8 @@ public record PeftAdapter(
         .forEach(
             (name, tensor) -> {
               if (!isSaved(savedModules, name)) {
-                String head = name + Arrays.toString(tensor.shape()) + "\n";
+                DType wide = tensor.dtype().floating() ? DType.F32 : tensor.dtype();
+                String head = name + wide + Arrays.toString(tensor.shape()) + "\n";
                 digest.update(head.getBytes(StandardCharsets.UTF_8));
                 updateWide(digest, tensor);
               }

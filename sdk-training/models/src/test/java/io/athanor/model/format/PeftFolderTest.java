@@ -267,6 +267,7 @@ class PeftFolderTest {
 
     Digest digest = PeftAdapter.digest(Weights.of(forward), List.of());
 
+    assertThat(digest).isEqualTo(Weights.of(forward).digest());
     assertThat(PeftAdapter.digest(Weights.of(backward), List.of())).isEqualTo(digest);
     backward.put("a.weight", Tensor.ofFloats(new float[] {1, 2}, 2, 1));
     assertThat(PeftAdapter.digest(Weights.of(backward), List.of())).isNotEqualTo(digest);
