@@ -19,10 +19,11 @@ final class Dequantizer {
     BlockDecoder decoder = BlockDecoder.of(type);
     ByteBuffer target = Tensor.allocate(DType.F32, Tensor.elements(shape));
     FloatBuffer numbers = target.asFloatBuffer();
-    byte[] in = new byte[BLOCKS_AT_ONCE * type.blockBytes()];
-    float[] out = new float[BLOCKS_AT_ONCE * type.blockElements()];
+    int most = Math.min(BLOCKS_AT_ONCE, bytes.remaining() / type.blockBytes());
+    byte[] in = new byte[most * type.blockBytes()];
+    float[] out = new float[most * type.blockElements()];
     while (bytes.hasRemaining()) {
-      int blocks = Math.min(BLOCKS_AT_ONCE, bytes.remaining() / type.blockBytes());
+      int blocks = Math.min(most, bytes.remaining() / type.blockBytes());
       bytes.get(in, 0, blocks * type.blockBytes());
       for (int i = 0; i < blocks; i++) {
         decoder.decode(in, i * type.blockBytes(), out, i * type.blockElements());

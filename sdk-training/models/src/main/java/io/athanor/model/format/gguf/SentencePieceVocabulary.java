@@ -159,7 +159,9 @@ final class SentencePieceVocabulary {
   }
 
   private static boolean spacePrefix(GivenTokenizer tokenizer) {
-    JsonNode normalizer = tokenizer.part("normalizer");
+    JsonNode given = tokenizer.part("normalizer");
+    JsonNode normalizer =
+        given.path("normalizers").size() == 1 ? given.path("normalizers").get(0) : given;
     JsonNode cut = tokenizer.part("pre_tokenizer");
     boolean none = cut.isNull() || cut.isMissingNode();
     if (none && normalizer.equals(normalizer(true))) {
