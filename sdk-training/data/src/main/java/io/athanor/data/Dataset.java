@@ -51,14 +51,15 @@ public final class Dataset {
       Optional<Set<String>> notNumbers,
       Optional<Column> target,
       EncodingOptions encoding,
-      Optional<Tolerance> tolerance) {
+      Optional<Tolerance> tolerance,
+      Optional<Lazy<Table>> table) {
     this.source = source;
     this.features = List.copyOf(features);
     this.notNumbers = notNumbers;
     this.target = target;
     this.encoding = encoding;
     this.tolerance = tolerance;
-    this.table = new Lazy<>(() -> Table.read(source, schema(), tolerance));
+    this.table = table.orElseGet(() -> new Lazy<>(() -> Table.read(source, schema(), tolerance)));
   }
 
   /** A dataset without columns yet; does not touch the source. */
@@ -69,6 +70,7 @@ public final class Dataset {
         Optional.empty(),
         Optional.empty(),
         EncodingOptions.DEFAULT,
+        Optional.empty(),
         Optional.empty());
   }
 
@@ -97,7 +99,14 @@ public final class Dataset {
    * the dataset is used.
    */
   public Dataset numbersExcept(String... columns) {
-    return new Dataset(source, features, Optional.of(Set.of(columns)), target, encoding, tolerance);
+    return new Dataset(
+        source,
+        features,
+        Optional.of(Set.of(columns)),
+        target,
+        encoding,
+        tolerance,
+        Optional.empty());
   }
 
   /** The column that names the class of a row: a classifier learns it. */
@@ -154,7 +163,8 @@ public final class Dataset {
         notNumbers,
         target,
         encoding,
-        Optional.of(new Tolerance(quarantine, most)));
+        Optional.of(new Tolerance(quarantine, most)),
+        Optional.empty());
   }
 
   /**
@@ -219,6 +229,10 @@ public final class Dataset {
     return table.value();
   }
 
+  boolean hasText() {
+    return features.stream().anyMatch(column -> column.type() == ColumnType.TEXT);
+  }
+
   EncodingOptions encodingOptions() {
     return encoding;
   }
@@ -229,7 +243,7 @@ public final class Dataset {
       requireNew(name);
       more.add(new Column(name, type));
     }
-    return new Dataset(source, more, notNumbers, target, encoding, tolerance);
+    return new Dataset(source, more, notNumbers, target, encoding, tolerance, Optional.empty());
   }
 
   private Dataset target(Column column) {
@@ -238,7 +252,8 @@ public final class Dataset {
           "column must be the only target; '" + target.get().name() + "' is one already");
     }
     requireNew(column.name());
-    return new Dataset(source, features, notNumbers, Optional.of(column), encoding, tolerance);
+    return new Dataset(
+        source, features, notNumbers, Optional.of(column), encoding, tolerance, Optional.empty());
   }
 
   private void requireNew(String name) {
@@ -251,6 +266,7 @@ public final class Dataset {
   }
 
   private Dataset encoding(EncodingOptions options) {
-    return new Dataset(source, features, notNumbers, target, options, tolerance);
+    return new Dataset(
+        source, features, notNumbers, target, options, tolerance, Optional.of(table));
   }
 }

@@ -38,7 +38,7 @@ public final class Split implements TrainingData {
   private static final String TEST = "test";
 
   private final Dataset dataset;
-  private final double[] shares;
+  private final Shares shares;
   private final long seed;
   private final boolean stratified;
   private final long cacheBytes;
@@ -53,7 +53,7 @@ public final class Split implements TrainingData {
 
   private Split(
       Dataset dataset,
-      double[] shares,
+      Shares shares,
       long seed,
       boolean stratified,
       long cacheBytes,
@@ -67,19 +67,9 @@ public final class Split implements TrainingData {
   }
 
   static Split of(Dataset dataset, double train, double validation, double test) {
-    if (!(train > 0 && validation >= 0 && test >= 0)
-        || Math.abs(train + validation + test - 1) > 1e-6) {
-      throw new IllegalArgumentException(
-          "train must be above 0, validation and test at least 0, and their sum 1, got "
-              + train
-              + ", "
-              + validation
-              + ", "
-              + test);
-    }
     return new Split(
         dataset,
-        new double[] {train, validation, test},
+        Shares.of(train, validation, test),
         0,
         true,
         Runtime.getRuntime().maxMemory() / 4,
@@ -129,6 +119,27 @@ public final class Split implements TrainingData {
         "split", List.of("the encoding is that of a language model, which reads no rows"));
   }
 
+  /**
+   * The same rows, their text read by this tokenizer instead of a fitted vocabulary, up to the
+   * dataset's {@link Dataset#maximumTokens}; without a text column, these rows as they are.
+   */
+  @Override
+  public Split tokenizedBy(Tokenizer tokenizer) {
+    if (!dataset.hasText()) {
+      return this;
+    }
+    return new Split(
+        dataset.tokenizer(tokenizer),
+        shares,
+        seed,
+        stratified,
+        cacheBytes,
+        given.map(
+            encoding ->
+                new FeatureEncoding(
+                    encoding.encoders(), encoding.target(), Optional.of(tokenizer))));
+  }
+
   /** The dataset that was split. */
   public Dataset dataset() {
     return dataset;
@@ -146,7 +157,7 @@ public final class Split implements TrainingData {
 
   @Override
   public Optional<Batches> validation() {
-    return shares[1] > 0 ? Optional.of(encoded.value().validation()) : Optional.empty();
+    return shares.validation() > 0 ? Optional.of(encoded.value().validation()) : Optional.empty();
   }
 
   /** The rows behind {@link #train}, target included. */
@@ -160,7 +171,7 @@ public final class Split implements TrainingData {
    * @throws ValidationException if the split has none
    */
   public Rows validationRows() {
-    requireShare(1, VALIDATION);
+    requireShare(shares.validation(), VALIDATION);
     return parts.value().validation();
   }
 
@@ -170,12 +181,12 @@ public final class Split implements TrainingData {
    * @throws ValidationException if the split has none
    */
   public Rows test() {
-    requireShare(2, TEST);
+    requireShare(shares.test(), TEST);
     return parts.value().test();
   }
 
-  private void requireShare(int part, String name) {
-    if (shares[part] == 0) {
+  private static void requireShare(double share, String name) {
+    if (share == 0) {
       throw new ValidationException(
           "split", List.of("it has no " + name + " rows; give that part a share above 0"));
     }
@@ -200,18 +211,13 @@ public final class Split implements TrainingData {
     steps.add(
         new DataProvenance.Step(
             "split",
-            "%s %s, %s %s, %s %s, %s"
-                .formatted(
-                    TRAIN,
-                    shares[0],
-                    VALIDATION,
-                    shares[1],
-                    TEST,
-                    shares[2],
-                    byLabel(table.schema()) ? "stratified" : "unstratified"),
+            shares + (byLabel(table.schema()) ? ", stratified" : ", unstratified"),
             dealt.fingerprint()));
     Digest encoding = encodingFingerprint();
     String how = given.isPresent() ? "reused " + encoding : "fitted on " + TRAIN;
+    if (given.isEmpty() && dataset.encodingOptions().tokenizer().isPresent()) {
+      how += encoding().tokenizer().map(Split::readBy).orElse("");
+    }
     steps.add(new DataProvenance.Step("encode", how, encoding));
     return new DataProvenance(
         table.source(),
@@ -223,6 +229,10 @@ public final class Split implements TrainingData {
             VALIDATION, dealt.validation().size(),
             TEST, dealt.test().size()),
         seed);
+  }
+
+  private static String readBy(Tokenizer tokenizer) {
+    return ", text read by tokenizer " + Digest.ofText(tokenizer.json());
   }
 
   private static String columns(Schema schema) {
@@ -250,17 +260,14 @@ public final class Split implements TrainingData {
     Table table = dataset.table();
     int[][] dealt =
         byLabel(table.schema())
-            ? StratifiedSplit.of(table.labelOfEachRow(), table.labels(), shares, seed)
-            : StratifiedSplit.of(new int[table.size()], List.of("every row"), shares, seed);
-    CellDigest digest = new CellDigest().text(table.rows().fingerprint().hex());
-    for (int[] part : dealt) {
-      for (int row : part) {
-        digest.cell((double) row);
-      }
-      digest.endRow();
-    }
+            ? StratifiedSplit.of(table.labelOfEachRow(), table.labels(), shares.toArray(), seed)
+            : StratifiedSplit.of(
+                new int[table.size()], List.of("every row"), shares.toArray(), seed);
     return new Parts(
-        table.rows(dealt[0]), table.rows(dealt[1]), table.rows(dealt[2]), digest.finish());
+        table.rows(dealt[0]),
+        table.rows(dealt[1]),
+        table.rows(dealt[2]),
+        StratifiedSplit.fingerprint(table.rows().fingerprint(), dealt));
   }
 
   private Encoded encode() {
@@ -272,7 +279,7 @@ public final class Split implements TrainingData {
     Parts dealt = parts.value();
     FeatureEncoding encoding =
         given.orElseGet(() -> EncodingFit.of(dealt.train(), dataset.encodingOptions()));
-    double trainShare = shares[0] / (shares[0] + shares[1]);
+    double trainShare = shares.train() / (shares.train() + shares.validation());
     long trainCache = (long) (cacheBytes * trainShare);
     return new Encoded(
         encoding,

@@ -1,6 +1,7 @@
 package io.athanor.data.source;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import io.athanor.api.error.FormatException;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -17,8 +19,8 @@ import java.util.Set;
 
 /**
  * A file with one JSON object in each line (jsonlines.org), in UTF-8. Values are strings, numbers
- * and booleans; null or an absent name is a missing cell. The columns are the names in the first
- * thousand records.
+ * and booleans; null or an absent name is a missing cell. Arrays and objects are malformed, unless
+ * {@link #nestedAsText}. The columns are the names in the first thousand records.
  *
  * <p>A plain file is read from disk as needed. A {@code .gz} file is unpacked into memory once, up
  * to a quarter of the heap and at most 1 GiB.
@@ -30,11 +32,13 @@ public final class JsonLines implements DataSource {
 
   private final TextContent content;
   private final int maximumRecordBytes;
+  private final boolean nestedAsText;
   private final JsonFactory json;
 
-  private JsonLines(TextContent content, int maximumRecordBytes) {
+  private JsonLines(TextContent content, int maximumRecordBytes, boolean nestedAsText) {
     this.content = content;
     this.maximumRecordBytes = maximumRecordBytes;
+    this.nestedAsText = nestedAsText;
     this.json =
         JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -44,7 +48,7 @@ public final class JsonLines implements DataSource {
   }
 
   public static JsonLines of(Path file) {
-    return new JsonLines(new TextContent(file), 16 << 20);
+    return new JsonLines(new TextContent(file), 16 << 20, false);
   }
 
   /** Most bytes of one record; 16 MiB unless set. A longer one is malformed. */
@@ -52,7 +56,12 @@ public final class JsonLines implements DataSource {
     if (bytes < 1) {
       throw new IllegalArgumentException("bytes must be at least 1, got " + bytes);
     }
-    return new JsonLines(content, bytes);
+    return new JsonLines(content, bytes, nestedAsText);
+  }
+
+  /** Gives arrays and objects as their JSON text, such as the messages of a conversation. */
+  public JsonLines nestedAsText() {
+    return new JsonLines(content, maximumRecordBytes, true);
   }
 
   @Override
@@ -100,6 +109,15 @@ public final class JsonLines implements DataSource {
       }
     }
 
+    /** The value that begins here, as text. */
+    private String nested(JsonParser parser) throws IOException {
+      StringWriter text = new StringWriter();
+      try (JsonGenerator writer = json.createGenerator(text)) {
+        writer.copyCurrentStructure(parser);
+      }
+      return text.toString();
+    }
+
     private SourceRecord object(JsonParser parser) throws IOException {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         return malformed("expected a JSON object, got " + parser.currentToken());
@@ -109,10 +127,12 @@ public final class JsonLines implements DataSource {
         String column = parser.currentName();
         JsonToken value = parser.nextToken();
         if (value.isStructStart()) {
-          return malformed(
-              column, "expected a string, a number or a boolean. Flatten nested values");
-        }
-        if (value.isNumeric()) {
+          if (!nestedAsText) {
+            return malformed(
+                column, "expected a string, a number or a boolean. Flatten nested values");
+          }
+          cells.put(column, nested(parser));
+        } else if (value.isNumeric()) {
           cells.put(column, parser.getNumberValue());
         } else if (value != JsonToken.VALUE_NULL) {
           cells.put(column, parser.getText());

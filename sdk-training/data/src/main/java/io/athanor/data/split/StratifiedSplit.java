@@ -1,6 +1,8 @@
 package io.athanor.data.split;
 
+import io.athanor.api.common.Digest;
 import io.athanor.api.error.ValidationException;
+import io.athanor.data.source.CellDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -39,6 +41,18 @@ public final class StratifiedSplit {
     StratifiedSplit split = new StratifiedSplit(classOfEachRow, classes, shares);
     split.requireEnoughRows();
     return split.deal(split.counts(), seed);
+  }
+
+  /** The digest of rows and of how they were dealt. */
+  public static Digest fingerprint(Digest rows, int[][] parts) {
+    CellDigest digest = new CellDigest().text(rows.hex());
+    for (int[] part : parts) {
+      for (int row : part) {
+        digest.cell((double) row);
+      }
+      digest.endRow();
+    }
+    return digest.finish();
   }
 
   private void requireEnoughRows() {
