@@ -6,13 +6,14 @@ import io.athanor.api.backend.BackendProvider;
 import io.athanor.api.backend.Backends;
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.Precision;
-import io.athanor.api.backend.TrainingMode;
+import io.athanor.api.common.Digest;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.TrainingData;
 import io.athanor.api.error.TrainingException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.event.TrainingListener;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Weights;
 import io.athanor.api.model.Architecture;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Patience;
@@ -20,14 +21,21 @@ import io.athanor.api.training.Schedule;
 import io.athanor.api.training.TrainingMetric;
 import io.athanor.api.training.TrainingPlan;
 import io.athanor.api.training.TrainingResult;
+import io.athanor.api.training.Tuning;
 import io.athanor.training.checkpoint.CheckpointFolder;
 import io.athanor.training.loop.RunControl;
 import io.athanor.training.loop.TrainingJob;
 import io.athanor.training.loop.TrainingLoop;
+import io.athanor.training.tuning.Adapters;
+import io.athanor.training.tuning.PackedGraph;
+import io.athanor.training.tuning.ReferencedData;
+import io.athanor.training.tuning.References;
+import io.athanor.training.tuning.TunedModel;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongFunction;
@@ -49,7 +57,19 @@ import org.jspecify.annotations.Nullable;
  * bit by bit as if nothing had happened.
  */
 public final class Training {
-  private final LongFunction<TrainingJob.Model> model;
+  /**
+   * What is to be tuned.
+   *
+   * @param base digest of its weights, if they were trained before
+   */
+  private record Untuned(
+      String architecture,
+      Map<String, Object> config,
+      Graph graph,
+      Weights weights,
+      Optional<Digest> base) {}
+
+  private final LongFunction<Untuned> model;
   private final TrainingData data;
   private final List<String> misfits;
   private final List<TrainingListener> listeners = new ArrayList<>();
@@ -60,15 +80,19 @@ public final class Training {
   private @Nullable Path checkpoints;
   private Clock clock = Clock.systemUTC();
 
-  private Training(LongFunction<TrainingJob.Model> model, TrainingData data, List<String> misfits) {
+  private Training(LongFunction<Untuned> model, TrainingData data, List<String> misfits) {
     this.model = model;
     this.data = Objects.requireNonNull(data, "data");
     this.misfits = misfits;
   }
 
-  /** Trains an architecture from its first weights. */
+  /**
+   * Trains an architecture from its first weights. Where it brings weights, the data's text is read
+   * by the tokenizer that they were trained with.
+   */
   public static Training of(Architecture architecture, TrainingData data) {
-    return new Training(seed -> fresh(architecture, data, seed), data, List.of());
+    TrainingData read = architecture.tokenizer().map(data::tokenizedBy).orElse(data);
+    return new Training(seed -> fresh(architecture, read, seed), read, List.of());
   }
 
   /**
@@ -84,7 +108,7 @@ public final class Training {
                     + " data.encodedBy(model.encoding())");
     return new Training(
         seed ->
-            new TrainingJob.Model(
+            new Untuned(
                 base.architecture(),
                 base.config(),
                 base.graph(),
@@ -94,19 +118,32 @@ public final class Training {
         misfits);
   }
 
-  private static TrainingJob.Model fresh(Architecture architecture, TrainingData data, long seed) {
+  private static Untuned fresh(Architecture architecture, TrainingData data, long seed) {
     Graph graph = architecture.graph(data.encoding().signature());
-    return new TrainingJob.Model(
+    Weights weights = architecture.weights(graph, seed);
+    return new Untuned(
         architecture.name(),
         architecture.config(),
         graph,
-        architecture.weights(graph, seed),
-        Optional.empty());
+        weights,
+        architecture.tokenizer().map(bringsWeights -> weights.digest()));
   }
 
   /** Replaces all settings by those of a plan. */
   public Training plan(TrainingPlan whole) {
     plan = whole.toBuilder();
+    return this;
+  }
+
+  /** Which numbers are trained; all by default. */
+  public Training tuning(Tuning which) {
+    plan.tuning(which);
+    return this;
+  }
+
+  /** Computes activations again in the backward pass: less memory, more time, the same bits. */
+  public Training recompute() {
+    plan.recompute(true);
     return this;
   }
 
@@ -253,7 +290,8 @@ public final class Training {
   public TrainingRun start() {
     TrainingPlan built = plan();
     requireFit(built);
-    TrainingJob.Model learner = model.apply(built.seed());
+    Untuned untuned = model.apply(built.seed());
+    TrainingJob.Model learner = tuned(built, untuned);
     if (learner.graph().trainedParameterCount() == 0) {
       throw new TrainingException(
           0,
@@ -263,22 +301,42 @@ public final class Training {
     }
     Backend chosen = backend == null ? open() : backend;
     try {
-      TrainingMode mode = new TrainingMode(built.optimizer(), built.precision(), built.seed());
-      chosen.check(learner.graph(), mode).require();
-      return start(built, learner, chosen);
+      chosen.check(learner.trainingGraph(), built.mode()).require();
+      return start(built, learner, read(built, untuned, chosen), chosen);
     } catch (RuntimeException e) {
       closeIfOurs(chosen);
       throw e;
     }
   }
 
-  private TrainingRun start(TrainingPlan built, TrainingJob.Model learner, Backend chosen) {
+  private TrainingJob.Model tuned(TrainingPlan built, Untuned of) {
+    Tuning tuning = built.tuning();
+    TunedModel tuned =
+        TunedModel.of(tuning, of.graph(), of.weights(), data.encoding().tokenizer(), built.seed());
+    return new TrainingJob.Model(
+        of.architecture(),
+        tuning.kind() == Tuning.Kind.FULL ? of.config() : Adapters.config(of.config(), tuning),
+        tuned.graph(),
+        data.packed() ? PackedGraph.of(tuned.graph()) : tuned.graph(),
+        tuned.weights(),
+        of.base());
+  }
+
+  /** The data, with what the model found likely before where preferences are learned. */
+  private TrainingData read(TrainingPlan built, Untuned of, Backend chosen) {
+    return References.wantedBy(of.graph())
+        ? new ReferencedData(data, of.graph(), of.weights(), chosen, built.microBatchSize())
+        : data;
+  }
+
+  private TrainingRun start(
+      TrainingPlan built, TrainingJob.Model learner, TrainingData read, Backend chosen) {
     Optional<CheckpointFolder> folder =
         Optional.ofNullable(checkpoints).map(CheckpointFolder::open);
     try {
       TrainingJob job =
           new TrainingJob(
-              built, learner, data, chosen, folder, listeners, clock, Environment.describe());
+              built, learner, read, chosen, folder, listeners, clock, Environment.describe());
       RunControl control = new RunControl();
       TrainingLoop loop = new TrainingLoop(job, control);
       return TrainingRun.start(
@@ -314,16 +372,29 @@ public final class Training {
               + "' is monitored and no validation rows were kept aside; split"
               + " some off");
     }
-    Task task = data.encoding().task();
-    if (built.monitor() == TrainingMetric.VALIDATION_ACCURACY && task instanceof Task.Regression) {
-      problems.add(
-          "'"
-              + built.monitor()
-              + "' is monitored and the task is a regression, which has none;"
-              + " monitor 'validation.loss'");
+    requireMeasured(built.monitor(), data.encoding().task(), problems);
+    if (built.tuning().kind() == Tuning.Kind.PROMPT && data.packed()) {
+      problems.add("virtual tokens come before one text, and the data's rows hold several");
     }
     if (!problems.isEmpty()) {
       throw new ValidationException("training", problems);
+    }
+  }
+
+  private static void requireMeasured(TrainingMetric metric, Task task, List<String> problems) {
+    boolean missing =
+        metric == TrainingMetric.VALIDATION_ACCURACY
+            ? !(task instanceof Task.Classification)
+            : metric == TrainingMetric.VALIDATION_PERPLEXITY && !(task instanceof Task.Generation);
+    if (missing) {
+      String name = task.getClass().getSimpleName();
+      problems.add(
+          "'"
+              + metric
+              + "' is monitored and the task is "
+              + Character.toLowerCase(name.charAt(0))
+              + name.substring(1)
+              + ", which has none; monitor 'validation.loss'");
     }
   }
 

@@ -301,7 +301,7 @@ class TrainingTest {
                     .start())
         .isInstanceOfSatisfying(ValidationException.class, e -> assertThat(e.problems()).hasSize(2))
         .hasMessageContaining("use data.encodedBy(model.encoding())")
-        .hasMessageContaining("the task is a regression");
+        .hasMessageContaining("the task is regression");
     assertThatThrownBy(
             () ->
                 Training.of(new TinyModel(2, 0), TinyData.circle(8, 0, 1))

@@ -2,6 +2,7 @@ package io.athanor.api.training;
 
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.Precision;
+import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.error.ValidationException;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,6 +158,11 @@ public final class TrainingPlan {
   /** Whether activations are computed again in the backward pass instead of kept. */
   public boolean recompute() {
     return recompute;
+  }
+
+  /** How a model is compiled to be trained so. */
+  public TrainingMode mode() {
+    return new TrainingMode(optimizer, precision, seed, recompute);
   }
 
   private List<Object> values() {

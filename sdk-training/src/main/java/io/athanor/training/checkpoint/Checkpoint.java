@@ -61,7 +61,7 @@ public record Checkpoint(
    *
    * @param value of the monitored metric
    * @param step after which they were measured
-   * @param weights that were measured
+   * @param weights that were measured, without the frozen ones
    */
   public record Best(double value, long step, Weights weights) {}
 }

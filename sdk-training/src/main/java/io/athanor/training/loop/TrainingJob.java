@@ -41,14 +41,15 @@ public record TrainingJob(
     Clock clock,
     Map<String, String> environment) {
   private static final Set<String> WITHOUT_EFFECT_ON_WEIGHTS =
-      Set.of("checkpointEvery", "keepCheckpoints");
+      Set.of("checkpointEvery", "keepCheckpoints", "recompute");
 
   /**
    * What learns.
    *
    * @param architecture its name
    * @param config its settings as JSON values
-   * @param graph loss included
+   * @param graph loss included, as it is to be kept
+   * @param trainingGraph the same with the inputs that only training has
    * @param weights the first ones
    * @param base digest of the model it continues, if any
    */
@@ -56,6 +57,7 @@ public record TrainingJob(
       String architecture,
       Map<String, Object> config,
       Graph graph,
+      Graph trainingGraph,
       Weights weights,
       Optional<Digest> base) {}
 
@@ -75,7 +77,8 @@ public record TrainingJob(
                 facts.put("plan." + setting.getKey(), setting.getValue().toString());
               }
             });
-    facts.put("model.graph", Digest.ofText(GraphJson.write(model.graph()).toString()).toString());
+    String graph = GraphJson.write(model.trainingGraph()).toString();
+    facts.put("model.graph", Digest.ofText(graph).toString());
     facts.put("model.first-weights", model.weights().digest().toString());
     facts.put("data.rows", dataDigest(data.provenance()).toString());
     String tokenizer = data.encoding().tokenizer().map(t -> t.json()).orElse("");

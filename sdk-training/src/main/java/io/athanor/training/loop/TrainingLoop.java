@@ -4,7 +4,6 @@ import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.StepResult;
 import io.athanor.api.backend.StepSettings;
 import io.athanor.api.backend.TrainableModel;
-import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.data.Batch;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
@@ -90,11 +89,9 @@ public final class TrainingLoop {
     this.totalSteps = job.data().train().count(plan.batchSize()) * plan.epochs();
     this.history = new HistoryRecorder(totalSteps);
     this.guard = new DeadLossGuard(resumed.isEmpty());
-    boolean classification = job.data().encoding().task() instanceof Task.Classification;
+    Task task = job.data().encoding().task();
     this.validation =
-        job.data()
-            .validation()
-            .map(rows -> new Validation(rows, plan.microBatchSize(), classification));
+        job.data().validation().map(rows -> new Validation(rows, plan.microBatchSize(), task));
   }
 
   /**
@@ -104,8 +101,8 @@ public final class TrainingLoop {
    */
   public TrainingResult run() {
     TrainingJob.Model learner = job.model();
-    TrainingMode mode = new TrainingMode(plan.optimizer(), plan.precision(), plan.seed());
-    try (TrainableModel model = job.backend().compile(learner.graph(), learner.weights(), mode)) {
+    try (TrainableModel model =
+        job.backend().compile(learner.trainingGraph(), learner.weights(), plan.mode())) {
       stopwatch.start(resumed.map(Checkpoint::duration).orElse(Duration.ZERO));
       resumed.ifPresent(checkpoint -> restore(model, checkpoint));
       stepsBefore = step;
@@ -209,7 +206,7 @@ public final class TrainingLoop {
   private void evaluate(TrainableModel model, int epoch) {
     Map<String, Double> metrics = new TreeMap<>();
     metrics.put(TrainingMetric.TRAIN_LOSS.key(), trainLoss.value());
-    validation.ifPresent(rows -> rows.measure(model, metrics));
+    validation.ifPresent(rows -> rows.measure(model, step, metrics));
     double rate = plan.learningRate(step, Math.max(step, totalSteps));
     metrics.forEach((name, value) -> DeadLossGuard.requireFinite(step, name, value, rate));
     trainLoss = Mean.NONE;
@@ -225,7 +222,7 @@ public final class TrainingLoop {
     }
     double by = plan.patience().map(Patience::minimumChange).orElse(0.0);
     if (best == null || plan.monitor().better(value, best.value(), by)) {
-      best = new Best(value, step, model.weights());
+      best = new Best(value, step, model.learned());
       stale = 0;
       return true;
     }
@@ -293,7 +290,7 @@ public final class TrainingLoop {
         position.epoch() == plan.epochs()
             ? StopReason.COMPLETED
             : outOfPatience() ? StopReason.STOPPED_EARLY : StopReason.CANCELLED;
-    Weights weights = best == null ? model.weights() : best.weights();
+    Weights learned = best == null ? model.learned() : best.weights();
     long bestStep = best == null ? step : best.step();
     TrainingHistory course = history.history();
     Map<String, Double> metrics =
@@ -303,7 +300,7 @@ public final class TrainingLoop {
             job.model().architecture(),
             job.model().config(),
             job.model().graph(),
-            weights,
+            job.model().weights().with(learned),
             job.data().encoding(),
             metrics,
             provenance());

@@ -7,6 +7,8 @@ import io.athanor.api.data.Batch;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.Signature;
+import io.athanor.api.data.Task;
+import io.athanor.api.error.TrainingException;
 import io.athanor.api.training.TrainingMetric;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
@@ -17,11 +19,15 @@ import java.util.Map;
  *
  * @param rows kept aside
  * @param batchSize rows at once
- * @param classification whether there is an accuracy
+ * @param task decides what is measured beside the loss
  */
-record Validation(Batches rows, int batchSize, boolean classification) {
+record Validation(Batches rows, int batchSize, Task task) {
 
-  void measure(TrainableModel model, Map<String, Double> metrics) {
+  /**
+   * @throws TrainingException if there are rows and no target counts in the loss
+   */
+  void measure(TrainableModel model, long step, Map<String, Double> metrics) {
+    boolean classification = task instanceof Task.Classification;
     double loss = 0;
     long scored = 0;
     long right = 0;
@@ -45,6 +51,17 @@ record Validation(Batches rows, int batchSize, boolean classification) {
     }
     if (scored > 0) {
       metrics.put(TrainingMetric.VALIDATION_LOSS.key(), loss / scored);
+    } else if (rows.rows() > 0) {
+      throw new TrainingException(
+          step,
+          "none of the "
+              + rows.rows()
+              + " validation rows has a target that counts in the loss, so nothing can be measured."
+              + " Check the target column and how targets are masked");
+    }
+    if (scored > 0 && task instanceof Task.Generation) {
+      double perplexity = Math.min(Double.MAX_VALUE, Math.exp(loss / scored));
+      metrics.put(TrainingMetric.VALIDATION_PERPLEXITY.key(), perplexity);
     }
     if (answered > 0) {
       metrics.put(TrainingMetric.VALIDATION_ACCURACY.key(), (double) right / answered);

@@ -77,6 +77,8 @@ public final class PlanYaml {
     json.put("checkpointEvery", plan.checkpoints().every());
     json.put("keepCheckpoints", plan.checkpoints().keep());
     json.put("seed", plan.seed());
+    json.set("tuning", TuningYaml.tree(plan.tuning()));
+    json.put("recompute", plan.recompute());
     return json;
   }
 
@@ -164,6 +166,8 @@ public final class PlanYaml {
     settings.ifLong("checkpointEvery", plan::checkpointEvery);
     settings.ifInteger("keepCheckpoints", plan::keepCheckpoints);
     settings.ifLong("seed", plan::seed);
+    settings.ifObject("tuning", s -> plan.tuning(TuningYaml.read(s)));
+    plan.recompute(settings.flag("recompute", false));
     settings.requireNoMore();
     return plan.build();
   }

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -26,8 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class Settings {
   private static final YAMLFactory YAML = new YAMLFactory();
 
-  /** Either a text or a mapping. */
-  private record Entry(long line, @Nullable String text, @Nullable Settings mapping) {}
+  /** Either a text, a mapping or a list of texts. */
+  private record Entry(
+      long line, @Nullable String text, @Nullable Settings mapping, @Nullable List<String> texts) {}
 
   private final String source;
   private final String place;
@@ -75,18 +77,34 @@ final class Settings {
       String inside = place.isEmpty() ? name : place + "." + name;
       Entry entry;
       if (value == JsonToken.START_OBJECT && place.isEmpty()) {
-        entry = new Entry(at, null, mapping(parser, source, inside));
+        entry = new Entry(at, null, mapping(parser, source, inside), null);
       } else if (value.isScalarValue() && value != JsonToken.VALUE_NULL) {
-        entry = new Entry(at, parser.getText(), null);
+        entry = new Entry(at, parser.getText(), null, null);
+      } else if (value == JsonToken.START_ARRAY && !place.isEmpty()) {
+        entry = new Entry(at, null, null, texts(parser, source, inside));
       } else {
         throw fail(
-            source, at, inside, "expected a value" + (place.isEmpty() ? " or a mapping" : ""));
+            source, at, inside, "expected a value or a " + (place.isEmpty() ? "mapping" : "list"));
       }
       if (settings.entries.put(name, entry) != null) {
         throw fail(source, at, inside, "this setting is given twice");
       }
     }
     return settings;
+  }
+
+  private static List<String> texts(YAMLParser parser, String source, String inside)
+      throws IOException {
+    List<String> texts = new ArrayList<>();
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      JsonToken token = parser.currentToken();
+      if (token == null || !token.isScalarValue() || token == JsonToken.VALUE_NULL) {
+        throw fail(
+            source, parser.currentTokenLocation().getLineNr(), inside, "expected a list of texts");
+      }
+      texts.add(parser.getText());
+    }
+    return texts;
   }
 
   void ifInteger(String name, IntConsumer use) {
@@ -113,7 +131,7 @@ final class Settings {
     }
     Settings mapping = entry.mapping;
     if (mapping == null) {
-      throw fail(name, "expected a mapping, got '" + entry.text + "'");
+      throw fail(name, "expected a mapping, got " + described(entry));
     }
     checked(name, () -> use.accept(mapping));
   }
@@ -136,6 +154,32 @@ final class Settings {
     String[] value = {""};
     ifText(name, text -> value[0] = text);
     return value[0];
+  }
+
+  Optional<String> optionalText(String name) {
+    asked.add(name);
+    return entries.containsKey(name) ? Optional.of(text(name)) : Optional.empty();
+  }
+
+  boolean flag(String name, boolean fallback) {
+    String text = optionalText(name).orElse(Boolean.toString(fallback));
+    if (!text.equals("true") && !text.equals("false")) {
+      throw fail(name, "expected true or false, got '" + text + "'");
+    }
+    return text.equals("true");
+  }
+
+  List<String> texts(String name, List<String> fallback) {
+    asked.add(name);
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      return fallback;
+    }
+    List<String> texts = entry.texts;
+    if (texts == null) {
+      throw fail(name, "expected a list of texts, got " + described(entry));
+    }
+    return texts;
   }
 
   <E extends Enum<E>> E choice(String name, String text, E[] constants) {
@@ -181,7 +225,7 @@ final class Settings {
     }
     String text = entry.text;
     if (text == null) {
-      throw fail(name, "expected " + what + ", got a mapping");
+      throw fail(name, "expected " + what + ", got " + described(entry));
     }
     T value;
     try {
@@ -199,6 +243,12 @@ final class Settings {
     } catch (IllegalArgumentException e) {
       throw fail(name, String.valueOf(e.getMessage()));
     }
+  }
+
+  private static String described(Entry entry) {
+    return entry.text != null
+        ? "'" + entry.text + "'"
+        : entry.mapping != null ? "a mapping" : "a list";
   }
 
   private FormatException fail(String name, String problem) {

@@ -8,7 +8,10 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.training.FullTuning;
+import io.athanor.api.training.Lora;
 import io.athanor.api.training.Patience;
+import io.athanor.api.training.PromptTuning;
 import io.athanor.api.training.Schedule;
 import io.athanor.api.training.TrainingPlan;
 import java.lang.reflect.Field;
@@ -40,6 +43,8 @@ class PlanYamlTest {
         .checkpointEvery(100)
         .keepCheckpoints(5)
         .seed(-7)
+        .tuning(Lora.rank(4).alpha(9).targets("q_proj").dropout(0.1).rankStabilized())
+        .recompute(true)
         .build();
   }
 
@@ -59,7 +64,7 @@ class PlanYamlTest {
         compared++;
       }
     }
-    assertThat(compared).isEqualTo(13);
+    assertThat(compared).isEqualTo(15);
     assertThat(read).isEqualTo(unusual);
   }
 
@@ -70,7 +75,13 @@ class PlanYamlTest {
         TrainingPlan.builder().optimizer(new Optimizer.AdamW(0.8, 0.9, 1e-6, 0.5)).build(),
         TrainingPlan.builder().schedule(new Schedule.Constant(0.2)).build(),
         TrainingPlan.builder().schedule(new Schedule.Linear(0.2, 0.1)).build(),
-        TrainingPlan.builder().monitor("train.loss").build());
+        TrainingPlan.builder().monitor("train.loss").build(),
+        TrainingPlan.builder().tuning(FullTuning.freezing("embeddings.*")).build(),
+        TrainingPlan.builder().tuning(Lora.rank(8).withoutHead().adapters("a", "b")).build(),
+        TrainingPlan.builder().tuning(PromptTuning.tokens(20)).build(),
+        TrainingPlan.builder()
+            .tuning(PromptTuning.tokens(8).startingFrom("Is this: spam?"))
+            .build());
   }
 
   @ParameterizedTest
@@ -93,6 +104,7 @@ class PlanYamlTest {
             schedule:
               kind: cosine
               warmUp: 0.1
+            tuning: {kind: lora, rank: 8, targets: [q_proj, v_proj]}
             """);
 
     assertThat(PlanYaml.read(file))
@@ -102,6 +114,7 @@ class PlanYamlTest {
                 .learningRate(2e-4)
                 .optimizer(Optimizer.adamW(0.01))
                 .schedule(Schedule.cosine().warmUp(0.1))
+                .tuning(Lora.rank(8).targets("q_proj", "v_proj"))
                 .build());
     assertThat(PlanYaml.read("empty", "")).isEqualTo(TrainingPlan.builder().build());
   }
@@ -126,9 +139,16 @@ class PlanYamlTest {
           optimizer: {kind: sgd, beta1: 0.9}  | setting 'optimizer.beta1': unknown setting
           optimizer: {kind: sgd, momentum: 2} | momentum must be in [0, 1), got 2.0
           schedule: {kind: step}              | setting 'schedule.kind': expected one of [constant, linear, cosine], got 'step'
-          precision: f64                      | setting 'precision': expected one of [f32, bf16, f16], got 'f64'
+          precision: f64                      | setting 'precision': expected one of [f32, bf16, f16, int8], got 'f64'
           monitor: f1                         | setting 'monitor': metric must be one of [train.loss
           patience: {minimumChange: 1}        | setting 'patience.evaluations': this setting is missing
+          tuning: {kind: lora, rank: 0}       | setting 'tuning': rank must be at least 1, got 0
+          tuning: {kind: lora, ranks: 8}      | setting 'tuning.rank': this setting is missing
+          tuning: {kind: lorra}               | expected one of [full, lora, prompt], got 'lorra'. Did you mean 'lora'?
+          tuning: {kind: full, frozen: a}     | setting 'tuning.frozen': expected a list of texts, got 'a'
+          tuning: {kind: full, frozen: [[a]]} | setting 'tuning.frozen': expected a list of texts
+          tuning: {kind: [lora]}              | setting 'tuning.kind': expected a text, got a list
+          recompute: yes                      | setting 'recompute': expected true or false, got 'yes'
           - 1                                 | line 1: expected a mapping
           'a: b: c'                           | not YAML
           """)
