@@ -1,5 +1,6 @@
 package io.athanor.model.text;
 
+import io.athanor.api.data.ChatRenderer;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.model.text.template.None;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Turns a conversation into the text that a chat model was trained on. Reads the Jinja templates of
@@ -81,7 +83,7 @@ public final class ChatTemplate {
    */
   public String render(
       List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, String> specialTokens) {
-    return result(messages, addGenerationPrompt, specialTokens).text();
+    return result(turns(messages), addGenerationPrompt, specialTokens).text();
   }
 
   /**
@@ -93,34 +95,72 @@ public final class ChatTemplate {
    * @throws UnsupportedException if the template writes earlier turns differently when others
    *     follow, so that an answer has no fixed place
    */
-  public RenderedChat renderAnswers(List<ChatMessage> messages, Map<String, String> specialTokens) {
-    Template.Result all = result(messages, false, specialTokens);
-    List<RenderedChat.Span> answers = new ArrayList<>();
-    if (template.marks()) {
-      all.marked().forEach(span -> answers.add(new RenderedChat.Span(span.start(), span.end())));
-      return new RenderedChat(all.text(), answers);
-    }
-    for (int i = 0; i < messages.size(); i++) {
-      if (messages.get(i).role().equals(ChatMessage.ASSISTANT)) {
-        int start = commonLength(all.text(), before(messages.subList(0, i), specialTokens));
-        String upTo =
-            i == messages.size() - 1
-                ? all.text()
-                : render(messages.subList(0, i + 1), false, specialTokens);
-        if (!all.text().startsWith(upTo)) {
-          throw new UnsupportedException(
-              source + " writes turn " + (i + 1) + " differently when others follow it",
-              "Mark the assistant's text with {% generation %} blocks in the template, or train on"
-                  + " conversations that end with the first answer");
-        }
-        answers.add(new RenderedChat.Span(Math.min(start, upTo.length()), upTo.length()));
-      }
-    }
-    return new RenderedChat(all.text(), answers);
+  public ChatRenderer.Rendered renderAnswers(
+      List<ChatMessage> messages, Map<String, String> specialTokens) {
+    return answers(turns(messages), specialTokens);
   }
 
-  private String before(List<ChatMessage> messages, Map<String, String> specialTokens) {
-    return messages.isEmpty() ? "" : render(messages, true, specialTokens);
+  /**
+   * The same for conversations in JSON, which may have more than roles and contents, for example
+   * {@code tool_calls}.
+   *
+   * @param specialTokens as {@link #render} takes them
+   */
+  public ChatRenderer renderer(Map<String, String> specialTokens) {
+    return new JsonChats(this, Map.copyOf(specialTokens));
+  }
+
+  private record JsonChats(ChatTemplate chats, Map<String, String> specialTokens)
+      implements ChatRenderer {
+    @Override
+    public Rendered render(String messages) {
+      return chats.answers(JsonMessages.read(messages), specialTokens);
+    }
+
+    @Override
+    public Optional<String> template() {
+      return Optional.of(chats.text);
+    }
+  }
+
+  private ChatRenderer.Rendered answers(
+      List<Map<String, Object>> turns, Map<String, String> specialTokens) {
+    Template.Result all = result(turns, false, specialTokens);
+    List<ChatRenderer.Span> answers = new ArrayList<>();
+    if (template.marks()) {
+      all.marked().forEach(span -> answers.add(new ChatRenderer.Span(span.start(), span.end())));
+      return new ChatRenderer.Rendered(all.text(), answers);
+    }
+    int end = 0;
+    for (int i = 0; i < turns.size(); i++) {
+      if (ChatMessage.ASSISTANT.equals(turns.get(i).get("role"))) {
+        int start = Math.max(end, commonLength(all.text(), before(turns, i, specialTokens)));
+        end = endOf(turns, i, all.text(), specialTokens);
+        answers.add(new ChatRenderer.Span(Math.min(start, end), end));
+      }
+    }
+    return new ChatRenderer.Rendered(all.text(), answers);
+  }
+
+  /** The text that the model sees when it is to say a turn. */
+  private String before(
+      List<Map<String, Object>> turns, int turn, Map<String, String> specialTokens) {
+    return turn == 0 ? "" : result(turns.subList(0, turn), true, specialTokens).text();
+  }
+
+  private int endOf(
+      List<Map<String, Object>> turns, int turn, String all, Map<String, String> specialTokens) {
+    if (turn == turns.size() - 1) {
+      return all.length();
+    }
+    String upTo = result(turns.subList(0, turn + 1), false, specialTokens).text();
+    if (!all.startsWith(upTo)) {
+      throw new UnsupportedException(
+          source + " writes turn " + (turn + 1) + " differently when others follow it",
+          "Mark the assistant's text with {% generation %} blocks in the template, or train on"
+              + " conversations that end with the first answer");
+    }
+    return upTo.length();
   }
 
   private static int commonLength(String a, String b) {
@@ -131,16 +171,22 @@ public final class ChatTemplate {
     return length;
   }
 
-  private Template.Result result(
-      List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, String> specialTokens) {
-    Map<String, Object> variables = new HashMap<>(specialTokens);
-    List<Object> turns = new ArrayList<>();
+  private static List<Map<String, Object>> turns(List<ChatMessage> messages) {
+    List<Map<String, Object>> turns = new ArrayList<>();
     for (ChatMessage message : messages) {
       Map<String, Object> turn = new LinkedHashMap<>();
       turn.put("role", message.role());
       turn.put("content", message.content());
       turns.add(turn);
     }
+    return turns;
+  }
+
+  private Template.Result result(
+      List<Map<String, Object>> turns,
+      boolean addGenerationPrompt,
+      Map<String, String> specialTokens) {
+    Map<String, Object> variables = new HashMap<>(specialTokens);
     variables.put("messages", turns);
     variables.put("tools", None.NONE);
     variables.put("documents", None.NONE);

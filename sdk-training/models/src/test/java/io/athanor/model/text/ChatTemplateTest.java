@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.athanor.api.data.ChatRenderer;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.UnsupportedException;
 import java.time.Clock;
@@ -64,7 +65,7 @@ class ChatTemplateTest {
   }
 
   private static List<String> answers(ChatTemplate template, List<ChatMessage> messages) {
-    RenderedChat chat = template.renderAnswers(messages, SPECIAL);
+    ChatRenderer.Rendered chat = template.renderAnswers(messages, SPECIAL);
     assertThat(chat.text()).isEqualTo(template.render(messages, false, SPECIAL));
     return chat.answers().stream().map(s -> chat.text().substring(s.start(), s.end())).toList();
   }
@@ -119,6 +120,38 @@ class ChatTemplateTest {
         .hasMessage(
             "gemma2.jinja, line 1: the template refuses these messages: System role not"
                 + " supported");
+  }
+
+  @Test
+  void conversationsInJsonMayCallTools() {
+    ChatRenderer renderer = template("qwen25.jinja").renderer(SPECIAL);
+
+    ChatRenderer.Rendered chat =
+        renderer.render(
+            "[{'role':'user','content':'Weather?'},{'role':'assistant','content':'',"
+                    .replace('\'', '"')
+                + "\"tool_calls\":[{\"function\":{\"name\":\"look\",\"arguments\":"
+                + "{\"days\":2,\"exact\":true,\"at\":null,\"wind\":[0.5]}}}]}]");
+
+    assertThat(chat.answers())
+        .singleElement()
+        .satisfies(
+            span ->
+                assertThat(chat.text().substring(span.start(), span.end()))
+                    .isEqualTo(
+                        "<tool_call>\n{\"name\": \"look\", \"arguments\": {\"days\": 2, \"exact\":"
+                            + " true, \"at\": null, \"wind\": [0.5]}}\n</tool_call><|im_end|>\n"));
+    assertThat(renderer.template()).hasValue(Fixtures.text("chat/templates/qwen25.jinja"));
+    assertThat(renderer.specialTokens()).isEqualTo(SPECIAL);
+    assertThatThrownBy(() -> renderer.render("{}"))
+        .isInstanceOf(FormatException.class)
+        .hasMessage("messages: expected an array of messages, got OBJECT");
+    assertThatThrownBy(() -> renderer.render("[{\"content\": 1}]"))
+        .isInstanceOf(FormatException.class)
+        .hasMessage("messages: message 1: expected a text as 'role'");
+    assertThatThrownBy(() -> renderer.render("["))
+        .isInstanceOf(FormatException.class)
+        .hasMessageStartingWith("messages: not JSON");
   }
 
   @Test
