@@ -96,10 +96,10 @@ public final class Bert implements LanguageModel {
     this.distilled = type.equals(DISTILBERT);
     this.names = distilled ? DISTILLED : USUAL;
     this.vocabulary = config.size("vocab_size");
-    this.layers = config.layers(distilled ? "n_layers" : "num_hidden_layers");
+    this.layers = config.count(distilled ? "n_layers" : "num_hidden_layers");
     this.size = config.size(distilled ? "dim" : "hidden_size");
     String headsEntry = distilled ? "n_heads" : "num_attention_heads";
-    this.heads = config.size(headsEntry);
+    this.heads = config.count(headsEntry);
     this.feedForward = config.size(distilled ? "hidden_dim" : "intermediate_size");
     this.positions = config.size("max_position_embeddings", 512);
     this.firstPosition = type.equals(ROBERTA) ? config.whole("pad_token_id", 1, 0) + 1 : 0;

@@ -43,9 +43,9 @@ public final class Gpt2 implements LanguageModel {
     config.refuse("quantization_config");
     this.config = config;
     this.vocabulary = config.size("vocab_size", 50_257);
-    this.layers = config.has("n_layer") ? config.layers("n_layer") : 12;
+    this.layers = config.has("n_layer") ? config.count("n_layer") : 12;
     this.size = config.size("n_embd", 768);
-    this.heads = config.size("n_head", 12);
+    this.heads = config.has("n_head") ? config.count("n_head") : 12;
     this.feedForward = config.size("n_inner", Math.multiplyExact(4, size));
     this.activation = config.activation("activation_function", "gelu_new");
     this.epsilon = config.positive("layer_norm_epsilon", 1e-5);

@@ -89,7 +89,7 @@ record LlamaOptions(
     boolean qwen2 = type.equals(QWEN2);
     boolean biased = !type.equals(MISTRAL) && !qwen2 && c.flag("attention_bias", false);
     int size = c.size("hidden_size");
-    int heads = c.size("num_attention_heads");
+    int heads = c.count("num_attention_heads");
     int headSize = headSize(c, type, size, heads);
     int contextLength = c.size("max_position_embeddings", contextLength(type));
     return new LlamaOptions(
@@ -162,7 +162,7 @@ record LlamaOptions(
   }
 
   private static List<Integer> windows(ModelConfig c, String type) {
-    int layers = c.layers("num_hidden_layers");
+    int layers = c.count("num_hidden_layers");
     int window = (int) c.nullOr("sliding_window", 4096);
     if (window < 0) {
       throw c.expected("sliding_window", "at least 0");

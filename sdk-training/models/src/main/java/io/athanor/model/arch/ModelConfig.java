@@ -21,6 +21,8 @@ final class ModelConfig {
   /** Larger than any model's, and small enough that products of a few fit a long. */
   private static final int MAX_SIZE = 1 << 24;
 
+  private static final int MAX_COUNT = 1000;
+
   private static final String NULLS = "null_entries";
   private static final Map<String, Activation.Kind> ACTIVATIONS =
       Map.of(
@@ -151,13 +153,13 @@ final class ModelConfig {
     return size(name, 1);
   }
 
-  /** The number of layers, each of which costs memory before any tensor is seen. */
-  int layers(String name) {
-    int layers = size(name);
-    if (layers > 1000) {
-      throw expected(name, "at most 1000");
+  /** A number of layers or heads, each of which costs memory before any tensor is seen. */
+  int count(String name) {
+    int count = size(name);
+    if (count > MAX_COUNT) {
+      throw expected(name, "at most " + MAX_COUNT);
     }
-    return layers;
+    return count;
   }
 
   /** 0 if the entry is null, which for some entries turns a thing off that else has a default. */

@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 /**
  * An architecture with the weights and the tokenizer of a published model. It takes what fits the
  * task: the body always comes from the checkpoint; the head of a classification or regression does
- * too if its shapes fit, else it starts at random. Immutable and thread-safe.
+ * too as far as its shapes fit, else it starts at random. Immutable and thread-safe.
  */
 public final class Pretrained implements Architecture {
   private static final Logger LOG = LoggerFactory.getLogger(Pretrained.class);
@@ -130,11 +130,10 @@ public final class Pretrained implements Architecture {
     List<Parameter> fresh = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     Set<String> unused = new LinkedHashSet<>(checkpoint.tensors().keySet());
-    boolean headFits = headFits(graph);
     for (Parameter parameter : graph.parameters()) {
       String name = parameter.name();
       Optional<Stored> stored = stored(name);
-      if (model.head(name) && !headFits) {
+      if (model.head(name) && stored.filter(held -> fits(held, parameter)).isEmpty()) {
         fresh.add(parameter);
       } else if (stored.isPresent()) {
         unused.remove(stored.get().name());
@@ -162,15 +161,8 @@ public final class Pretrained implements Architecture {
     return Weights.of(found).with(drawn);
   }
 
-  /** Whether the checkpoint has all of the head, of the right shapes. */
-  private boolean headFits(Graph graph) {
-    return graph.parameters().stream()
-        .filter(parameter -> model.head(parameter.name()))
-        .allMatch(
-            parameter ->
-                stored(parameter.name())
-                    .filter(found -> Arrays.equals(found.tensor().shape(), shape(parameter)))
-                    .isPresent());
+  private static boolean fits(Stored stored, Parameter parameter) {
+    return Arrays.equals(stored.tensor().shape(), shape(parameter));
   }
 
   private static long[] shape(Parameter parameter) {
