@@ -9,16 +9,17 @@ import io.athanor.api.common.Tensor;
 import io.athanor.api.data.Batch;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
-import io.athanor.api.data.TrainingData;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Lora;
 import io.athanor.tck.reference.ReferenceBackendProvider;
 import io.athanor.training.Training;
+import io.athanor.training.fixture.SharedText;
 import io.athanor.training.fixture.TinyLanguageModel;
 import io.athanor.training.fixture.TinyText;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,7 +30,7 @@ class SeveralAdaptersTest {
       new ReferenceBackendProvider().open(BackendOptions.defaults());
   private static final Lora LORA = Lora.rank(2).alpha(4).targets("q_proj", "down_proj");
 
-  private static final Map<String, TrainingData> DATA = new LinkedHashMap<>();
+  private static final Map<String, TinyText> DATA = new LinkedHashMap<>();
   private static ModelArtifact base;
 
   private static Training training(Training of, int rows) {
@@ -45,11 +46,14 @@ class SeveralAdaptersTest {
     DATA.put("four", TinyText.evenly(16, 4, 6));
   }
 
+  private static Lora several() {
+    return LORA.adapters(DATA.keySet().toArray(String[]::new));
+  }
+
   private static ModelArtifact together(int epochs) {
-    JointData joint = JointData.of(DATA);
-    return training(Training.of(base, joint), 12)
+    return training(Training.of(base, new SharedText(List.copyOf(DATA.values()))), 12)
         .epochs(epochs)
-        .tuning(LORA.adapters(joint.adapters()))
+        .tuning(several())
         .run()
         .model();
   }
@@ -80,8 +84,7 @@ class SeveralAdaptersTest {
   }
 
   private static ModelArtifact untrained() {
-    JointData joint = JointData.of(DATA);
-    Lora lora = LORA.adapters(joint.adapters());
+    Lora lora = several();
     TunedModel fresh = TunedModel.of(lora, base.graph(), base.weights(), Optional.empty(), 5);
     return new ModelArtifact(
         base.architecture(),
@@ -131,21 +134,6 @@ class SeveralAdaptersTest {
     try (Batches.Stream stream = DATA.get("two").train().open(BatchOrder.sequential(3))) {
       return stream.next();
     }
-  }
-
-  @Test
-  void aBatchHoldsRowsOfEachAndPadsTheShorter() {
-    try (Batches.Stream stream = JointData.of(DATA).train().open(BatchOrder.sequential(6))) {
-      Batch batch = stream.next();
-
-      assertThat(batch.rows()).isEqualTo(6);
-      assertThat(batch.tensors().get("adapter").longs()).containsExactly(0, 0, 1, 1, 2, 2);
-      long[] target = batch.tensors().get("target").longs();
-      assertThat(Arrays.stream(target).filter(id -> id != -100).count()).isEqualTo(batch.scored());
-    }
-    assertThatThrownBy(() -> training(Training.of(base, JointData.of(DATA)), 8).run())
-        .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("must be a multiple of the 3 adapters, got 8");
   }
 
   @Test
