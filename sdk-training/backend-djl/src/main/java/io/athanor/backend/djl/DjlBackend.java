@@ -36,20 +36,17 @@ final class DjlBackend implements Backend {
   private final Engine engine;
   private final BackendOptions options;
   private final LeakReporter leaks;
-  private final boolean recordAll;
+  private final WritingChoice writing;
   private final NativeCalls calls = new NativeCalls();
   private final Thread exit = new Thread(calls::stop, "athanor-djl-exit");
   private boolean closed;
 
   DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks) {
-    this(engine, options, leaks, false);
+    this(engine, options, leaks, WritingChoice.STANDARD);
   }
 
-  /**
-   * @param recordAll leaves every gradient to autograd
-   */
-  DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks, boolean recordAll) {
-    this.recordAll = recordAll;
+  DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks, WritingChoice writing) {
+    this.writing = writing;
     this.engine = engine;
     this.options = options;
     this.leaks = leaks;
@@ -137,7 +134,7 @@ final class DjlBackend implements Backend {
           Program program =
               new Program(
                   scope.manager(),
-                  ProgramWriter.forTraining(graph, mode.optimizer(), groups, recordAll));
+                  ProgramWriter.forTraining(graph, mode, groups, writing));
           program.bind(memory.lists());
           return new NativeTraining(graph, mode, threads(graph), calls, scope, program, memory);
         });

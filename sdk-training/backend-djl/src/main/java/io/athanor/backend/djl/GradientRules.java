@@ -139,7 +139,7 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
   @Override
   public Consumer<String> batchNorm(Node node, LayerOp.BatchNorm op) {
     String weight = out.parameter(op.weight());
-    String running = out.parameter(op.mean()) + ", " + out.parameter(op.variance());
+    String running = out.running(op);
     List<String> saved =
         forward(
             node,

@@ -38,6 +38,7 @@ final class OpWriter implements OpVisitor<String> {
   private final LossWriter losses = new LossWriter(this);
   private final List<String> order;
   private int temporaries;
+  private boolean repeating;
 
   /**
    * @param training whether dropout and batch statistics are on; then a variable {@code base}, the
@@ -119,6 +120,11 @@ final class OpWriter implements OpVisitor<String> {
     body.append("    ").append(statement).append('\n');
   }
 
+  /** From now on nodes are written a second time, with the same results and no other effects. */
+  void repeat() {
+    repeating = true;
+  }
+
   boolean training() {
     return training;
   }
@@ -128,7 +134,7 @@ final class OpWriter implements OpVisitor<String> {
     var dim = graph.type(node.inputs().get(index)).shape().dim(axis);
     return dim.fixed()
         ? Long.toString(dim.offset())
-        : "torch.size(" + in(node, index) + ", " + axis + ")";
+        : sequences.once("size " + dim, () -> call("size", in(node, index), axis));
   }
 
   DType dtype(Node node, int index) {
@@ -243,12 +249,16 @@ final class OpWriter implements OpVisitor<String> {
         in(node, 0),
         parameter(op.weight()),
         parameter(op.bias()),
-        parameter(op.mean()),
-        parameter(op.variance()),
+        running(op),
         training,
         op.momentum(),
         op.epsilon(),
         false);
+  }
+
+  /** The running statistics to move: none when repeating, as they have moved already. */
+  String running(LayerOp.BatchNorm op) {
+    return repeating ? "None, None" : parameter(op.mean()) + ", " + parameter(op.variance());
   }
 
   @Override

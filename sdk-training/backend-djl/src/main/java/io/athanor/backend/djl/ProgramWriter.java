@@ -1,6 +1,7 @@
 package io.athanor.backend.djl;
 
 import io.athanor.api.backend.Optimizer;
+import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
@@ -9,6 +10,7 @@ import io.athanor.api.graph.SequenceOp;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes a graph as the text of one TorchScript class, in the form {@code torch.jit.save} prints.
@@ -69,17 +71,17 @@ final class ProgramWriter {
    * for each group five lists of one tensor: weights, gradients, two moments, count of steps. (A
    * list joined within the program will not do: libtorch drops writes to tensors of such a list.)
    *
-   * @param recordAll leaves every gradient to autograd
+   * @param choice how to write gradients
    */
   static Text forTraining(
-      Graph graph, Optimizer optimizer, List<ParameterGroup> groups, boolean recordAll) {
+      Graph graph, TrainingMode mode, List<ParameterGroup> groups, WritingChoice choice) {
     List<String> attributes = attributes(groups.size());
     ProgramWriter writer = new ProgramWriter(graph, attributes);
     writer.predict(graph.forPrediction());
-    writer.evaluate();
-    boolean recording = writer.gradients(groups, recordAll);
+    writer.evaluate(choice.head(graph));
+    boolean recording = writer.gradients(groups, choice, mode.recompute());
     writer.accumulate();
-    writer.step(optimizer, groups);
+    writer.step(mode.optimizer(), groups);
     return new Text(writer.text.toString(), attributes, recording);
   }
 
@@ -128,15 +130,24 @@ final class ProgramWriter {
     line("    return 0");
   }
 
-  private void evaluate() {
+  private void evaluate(Optional<Head> head) {
+    head.ifPresent(end -> end.scoring().forEach(this::line));
     method("evaluate", "inputs: List[Tensor], outputs: List[Tensor]", "int");
-    OpWriter writer = forward(graph);
-    line("    torch.copy_(outputs[0], " + writer.variable(graph.loss().orElseThrow()) + ")");
+    OpWriter writer = inputs(graph, false, "");
+    for (Node node : Head.needed(graph)) {
+      if (head.isEmpty() || !head.get().contains(node)) {
+        writer.node(node);
+      }
+    }
+    String loss =
+        head.map(end -> end.score(writer))
+            .orElseGet(() -> writer.variable(graph.loss().orElseThrow()));
+    line("    torch.copy_(outputs[0], " + loss + ")");
     line("    return 0");
   }
 
   /** Leaves the gradients of one micro-batch in the list {@code g}; zeros where unused. */
-  private boolean gradients(List<ParameterGroup> groups, boolean recordAll) {
+  private boolean gradients(List<ParameterGroup> groups, WritingChoice choice, boolean recompute) {
     method("present", "found: Optional[Tensor], like: Tensor", "Tensor");
     line("    if torch.__is__(found, None):");
     line("      result = torch.zeros_like(like)");
@@ -144,6 +155,7 @@ final class ProgramWriter {
     line("      result = unchecked_cast(Tensor, found)");
     line("    return result");
 
+    int start = text.length();
     method("gradients", "inputs: List[Tensor], start: int, seed: Tensor, share: Tensor", "Tensor");
     if (random(graph)) {
       line("    base = int(seed)");
@@ -151,8 +163,12 @@ final class ProgramWriter {
     line("    g = self.g");
     OpWriter out = inputs(graph, true, "start + ");
     List<String> trained = groups.stream().flatMap(group -> group.names().stream()).toList();
-    GradientWriter writer = new GradientWriter(graph, out, trained);
-    line("    return " + writer.write(recordAll, "share"));
+    GradientWriter writer = new GradientWriter(graph, out, trained, choice);
+    line("    return " + writer.write("share", recompute));
+    choice
+        .head(graph)
+        .map(head -> head.training(writer.wanted(head, "share")))
+        .ifPresent(lines -> text.insert(start, String.join("\n", lines) + "\n"));
     return writer.recording();
   }
 
@@ -193,7 +209,8 @@ final class ProgramWriter {
     line("    torch.linalg_vector_norm(" + one + ", out=norm)");
     line("    if torch.gt(clip, 0.):");
     line(
-        "      factor = torch.clamp_max(torch.mul(torch.reciprocal(torch.add(norm, 1e-6)), clip), 1.)");
+        "      factor = torch.clamp_max(torch.mul(torch.reciprocal(torch.add(norm, 1e-6)), clip),"
+            + " 1.)");
     line("      torch._foreach_mul_(self.blocks, factor)");
     for (int i = 0; i < groups.size(); i++) {
       line("    " + groups.get(i).update(optimizer, i));

@@ -31,7 +31,8 @@ class AutogradContractTest extends BackendContract {
 
       @Override
       public Backend open(BackendOptions options) {
-        return new DjlBackend(LibTorch.start(), options, new LeakReporter(), true);
+        return new DjlBackend(
+            LibTorch.start(), options, new LeakReporter(), new WritingChoice(true, 0));
       }
     };
   }
