@@ -137,7 +137,6 @@ final class DecoderFamily implements Family {
     double base = metadata.number(prefix + "rope.freq_base", 10_000);
     config.put("rope_theta", base);
     config.put("rope_scaling", RopeScaling.config(file, prefix, base, headSize));
-    config.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
     if (gemma()) {
       config.put("hidden_act", "gelu_pytorch_tanh");
       config.put("hidden_activation", "gelu_pytorch_tanh");

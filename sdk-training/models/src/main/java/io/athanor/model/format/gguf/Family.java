@@ -43,6 +43,11 @@ interface Family {
 
   boolean tied(ConfigEntries config);
 
+  /** Whether readers want a tied output as a tensor of its own, a copy of the embedding. */
+  default boolean copiesTiedOutput() {
+    return false;
+  }
+
   /** GGUF's metadata of a Hugging Face configuration; integers as Long, others as Float. */
   Map<String, Object> metadata(ConfigEntries config);
 

@@ -102,6 +102,8 @@ public final class Gguf {
           file.source(), "expected a matrix '" + EMBEDDING + "', got " + embedding);
     }
     config.put("vocab_size", Math.toIntExact(embedding.shape().get(0)));
+    boolean tied = !file.tensors().containsKey(OUTPUT) || file.same(EMBEDDING, OUTPUT);
+    config.put("tie_word_embeddings", tied);
     if (metadata.has(Vocabulary.TOKENS)) {
       VocabularyRoles.ids(metadata, metadata.texts(Vocabulary.TOKENS).size())
           .forEach((role, id) -> config.put(role + "_id", id));
@@ -122,7 +124,7 @@ public final class Gguf {
     Map<String, Supplier<Tensor>> tensors = new LinkedHashMap<>();
     Set<Integer> layers = new TreeSet<>();
     for (GgufFile.Entry entry : file.tensors().values()) {
-      if (family.configures(entry.name())) {
+      if (family.configures(entry.name()) || (entry.name().equals(OUTPUT) && family.tied(config))) {
         continue;
       }
       String name =
@@ -242,6 +244,10 @@ public final class Gguf {
       if (items.put(name, item) != null) {
         problems.add("tensor '" + key + "' occurs twice");
       }
+    }
+    GgufWriter.Item embedding = items.get(EMBEDDING);
+    if (embedding != null && family.tied(config) && family.copiesTiedOutput()) {
+      items.put(OUTPUT, item(OUTPUT, embedding.shape(), embedding.content(), precision));
     }
     family
         .configuring(config)

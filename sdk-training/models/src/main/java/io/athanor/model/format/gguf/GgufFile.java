@@ -240,6 +240,18 @@ final class GgufFile {
     };
   }
 
+  /** Whether two tensors are there and hold the same bytes. */
+  boolean same(String one, String other) {
+    Entry first = tensors.get(one);
+    Entry second = tensors.get(other);
+    return first != null
+        && second != null
+        && first.type() == second.type()
+        && first.shape().equals(second.shape())
+        && first.bytes() <= Integer.MAX_VALUE
+        && map(first).equals(map(second));
+  }
+
   private static Tensor widened(ByteBuffer integers, long... shape) {
     ByteBuffer wide = Tensor.allocate(DType.I64, Tensor.elements(shape));
     while (integers.hasRemaining()) {

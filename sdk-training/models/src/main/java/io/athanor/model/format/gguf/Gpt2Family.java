@@ -64,7 +64,6 @@ final class Gpt2Family implements Family {
     config.put("n_inner", metadata.size("gpt2.feed_forward_length"));
     config.put("activation_function", "gelu_new");
     config.put("layer_norm_epsilon", metadata.number("gpt2.attention.layer_norm_epsilon"));
-    config.put("tie_word_embeddings", !file.tensors().containsKey("output.weight"));
     return config;
   }
 
@@ -82,6 +81,11 @@ final class Gpt2Family implements Family {
   @Override
   public boolean tied(ConfigEntries config) {
     return config.flag("tie_word_embeddings", true);
+  }
+
+  @Override
+  public boolean copiesTiedOutput() {
+    return true;
   }
 
   @Override

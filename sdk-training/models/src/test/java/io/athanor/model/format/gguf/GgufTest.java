@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -135,14 +136,19 @@ class GgufTest {
 
     GgufFile written = GgufFile.read(file);
     GgufFile expected = GgufFile.read(Fixtures.path(family + ".gguf"));
-    assertThat(written.tensors().keySet())
-        .containsExactlyInAnyOrderElementsOf(expected.tensors().keySet());
+    Set<String> names = new HashSet<>(expected.tensors().keySet());
+    if (family.equals("gpt2")) {
+      names.add("output.weight");
+    }
+    assertThat(written.tensors().keySet()).containsExactlyInAnyOrderElementsOf(names);
     written
         .tensors()
         .forEach(
             (name, entry) -> {
               Tensor tensor = written.tensor(entry);
-              Tensor other = expected.tensor(expected.tensors().get(name));
+              boolean copy = family.equals("gpt2") && name.equals("output.weight");
+              String twin = copy ? "token_embd.weight" : name;
+              Tensor other = expected.tensor(expected.tensors().get(twin));
               assertThat(tensor.shape()).as(name).isEqualTo(other.shape());
               if (name.equals("rope_freqs.weight")) {
                 assertThat(tensor.floats()[1]).isCloseTo(other.floats()[1], within(1e-5f));
