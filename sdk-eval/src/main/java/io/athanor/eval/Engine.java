@@ -25,7 +25,7 @@ final class Engine implements AutoCloseable {
     return Predictor.of(model, backend());
   }
 
-  private Backend backend() {
+  Backend backend() {
     if (given.isPresent()) {
       return given.get();
     }
