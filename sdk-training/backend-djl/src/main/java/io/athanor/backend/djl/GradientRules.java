@@ -401,12 +401,12 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> normalize(Node node, ElementOp.Normalize op) {
-    String y = out.assign(out.length(out.in(node, 0)));
+    String y = out.assign(out.sequences().length(out.in(node, 0)));
     String unit = out.assign(call("div", out.in(node, 0), y));
     out.result(node, unit);
     return gradient -> {
       String along = call("sum", call("mul", gradient, unit), "[-1]", true);
-      String turning = OpWriter.toFloat(call("gt", y, OpWriter.LEAST_LENGTH));
+      String turning = OpWriter.toFloat(call("gt", y, SequenceWriter.LEAST_LENGTH));
       String part = call("mul", unit, call("mul", along, turning));
       pass(node, 0, call("div", call("sub", gradient, part), y));
     };

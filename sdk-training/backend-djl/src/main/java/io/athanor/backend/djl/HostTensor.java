@@ -47,10 +47,17 @@ final class HostTensor {
     return new HostTensor(DType.I64, bytes, array(manager, bytes, DataType.FLOAT64));
   }
 
-  /** The elements of a tensor: themselves where they lie well, else a copy. */
+  /**
+   * The elements of a tensor: themselves where native code can read them in place, as in a mapped
+   * file, else a copy. Elements at addresses that are no multiple of 64 may give results that
+   * differ in the last bits from those of a copy, though never from run to run over the same file.
+   * Nobody may write to the native tensor.
+   */
   static HostTensor of(PtNDManager manager, Tensor tensor) {
     ByteBuffer bytes = tensor.bytes();
-    if (bytes.isDirect() && bytes.capacity() > 0 && bytes.alignmentOffset(0, ALIGNMENT) == 0) {
+    if (bytes.isDirect()
+        && bytes.capacity() > 0
+        && bytes.alignmentOffset(0, tensor.dtype().bytes()) == 0) {
       return over(manager, tensor.dtype(), bytes, tensor.shape());
     }
     return copyOf(manager, tensor);

@@ -30,6 +30,7 @@ final class InputRules {
   private final List<Indices> indices = new ArrayList<>();
   private final List<Positions> positions = new ArrayList<>();
   private final List<Node> normalised = new ArrayList<>();
+  private final List<Node> paired = new ArrayList<>();
   private final Map<String, Node> nodes = new HashMap<>();
   private final Graph graph;
 
@@ -41,7 +42,14 @@ final class InputRules {
       if (node.op() instanceof LayerOp.Embedding op) {
         long rows = graph.parameter(op.weight()).shape().dim(0).offset();
         addIndices(node.name(), node.inputs().get(0), rows, false);
-      } else if (node.op() instanceof LossOp.CrossEntropy) {
+      } else if (node.op() instanceof LayerOp.AdapterLinear op) {
+        long adapters = graph.parameter(op.a()).shape().dim(0).offset();
+        addIndices(node.name(), node.inputs().get(1), adapters, false);
+      } else if (node.op() instanceof LossOp.Preference
+          || node.op() instanceof LossOp.Contrastive) {
+        paired.add(node);
+      } else if (node.op() instanceof LossOp.CrossEntropy
+          || node.op() instanceof LossOp.SequenceLogProbability) {
         Dim classes = graph.type(node.inputs().get(0)).shape().dim(-1);
         if (classes.fixed()) {
           addIndices(node.name(), node.inputs().get(1), classes.offset(), true);
@@ -62,8 +70,22 @@ final class InputRules {
       }
     } else if (node.op() instanceof ShapeOp.Reshape || node.op() instanceof ShapeOp.Transpose) {
       addIndices(layer, node.inputs().get(0), limit, targets);
+    } else if (node.op() instanceof SequenceOp.Prepend op) {
+      if (!targets || op.value() != LossOp.IGNORED) {
+        requireConstant(layer, op.value(), limit);
+      }
+      addIndices(layer, node.inputs().get(0), limit, targets);
+    } else if (node.op() instanceof SequenceOp.ConstantIds op) {
+      requireConstant(layer, op.id(), limit);
     } else if (node.op() instanceof SequenceOp.PositionIds op) {
       positions.add(new Positions(layer, node.type().shape().dim(1), op.first(), limit));
+    }
+  }
+
+  private static void requireConstant(String layer, long id, long limit) {
+    if (id < 0 || id >= limit) {
+      throw new GraphException(
+          layer, "expected ids from 0 and below " + limit + ", got the constant " + id);
     }
   }
 
@@ -85,6 +107,16 @@ final class InputRules {
         throw new GraphException(
             table.layer,
             "expected at most " + table.rows + " positions, got " + end + "; cut the sequence");
+      }
+    }
+    for (Node pairs : paired) {
+      long rows = graph.type(pairs.inputs().get(0)).shape().dim(0).resolve(sizes);
+      if (rows % 2 != 0) {
+        throw new GraphException(
+            pairs.name(),
+            "expected rows in pairs, so an even number of them, got "
+                + rows
+                + "; use even batches");
       }
     }
     if (training) {

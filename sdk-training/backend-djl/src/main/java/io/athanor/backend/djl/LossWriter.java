@@ -5,12 +5,23 @@ import static io.athanor.backend.djl.OpWriter.call;
 import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Node;
 
-/** The losses of {@link OpWriter} that compare rows of a batch. */
+/** The losses of {@link OpWriter} over sequences or rows of a batch. */
 final class LossWriter {
   private final OpWriter out;
 
   LossWriter(OpWriter out) {
     this.out = out;
+  }
+
+  String crossEntropy(Node node, LossOp.CrossEntropy op) {
+    String logits = out.in(node, 0);
+    String targets = out.in(node, 1);
+    if (out.rank(node, 0) > 2) {
+      logits = call("flatten", logits, 0, -2);
+      targets = call("flatten", targets);
+    }
+    return call(
+        "cross_entropy_loss", logits, targets, "None", 1, LossOp.IGNORED, op.labelSmoothing());
   }
 
   String sequenceLogProbability(Node node) {

@@ -24,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  * body.
  */
 final class OpWriter implements OpVisitor<String> {
-  /** Least length {@link ElementOp.Normalize} divides by. */
-  static final double LEAST_LENGTH = 1e-12;
-
   private static final int F32 = 6;
 
   private final Graph graph;
@@ -434,14 +431,7 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String crossEntropy(Node node, LossOp.CrossEntropy op) {
-    String logits = in(node, 0);
-    String targets = in(node, 1);
-    if (rank(node, 0) > 2) {
-      logits = call("flatten", logits, 0, -2);
-      targets = call("flatten", targets);
-    }
-    return call(
-        "cross_entropy_loss", logits, targets, "None", 1, LossOp.IGNORED, op.labelSmoothing());
+    return losses.crossEntropy(node, op);
   }
 
   @Override
@@ -466,18 +456,12 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String adapterLinear(Node node, LayerOp.AdapterLinear op) {
-    String adapters = in(node, 1);
-    String down = call("index_select", parameter(op.a()), 0, adapters);
-    String up = call("index_select", parameter(op.b()), 0, adapters);
-    String inner = call("matmul", in(node, 0), call("transpose", down, 1, 2));
-    return call("matmul", inner, call("transpose", up, 1, 2));
+    return sequences.adapterLinear(node, op);
   }
 
   @Override
   public String virtualTokens(Node node, LayerOp.VirtualTokens op) {
-    String tokens = call("unsqueeze", parameter(op.weight()), 0);
-    String each = call("expand", tokens, "[" + size(node, 0, 0) + ", -1, -1]");
-    return call("cat", List.of(each, in(node, 0)), 1);
+    return sequences.virtualTokens(node, op);
   }
 
   @Override
@@ -497,12 +481,7 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String normalize(Node node, ElementOp.Normalize op) {
-    return call("div", in(node, 0), length(in(node, 0)));
-  }
-
-  /** The lengths of rows, none below what {@link ElementOp.Normalize} divides by at least. */
-  String length(String x) {
-    return call("clamp_min", call("linalg_vector_norm", x, 2, "[-1]", true), LEAST_LENGTH);
+    return call("div", in(node, 0), sequences.length(in(node, 0)));
   }
 
   @Override

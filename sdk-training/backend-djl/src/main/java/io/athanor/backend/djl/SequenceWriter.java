@@ -3,10 +3,13 @@ package io.athanor.backend.djl;
 import static io.athanor.backend.djl.OpWriter.call;
 import static io.athanor.backend.djl.OpWriter.toFloat;
 
+import io.athanor.api.graph.ElementOp;
+import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.SequenceOp;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -16,6 +19,9 @@ import java.util.stream.Collectors;
  * the layers that share them.
  */
 final class SequenceWriter {
+  /** Least length {@link ElementOp.Normalize} divides by. */
+  static final double LEAST_LENGTH = 1e-12;
+
   private static final int F64 = 7;
   private static final int I64 = 4;
 
@@ -207,5 +213,24 @@ final class SequenceWriter {
 
   String skip(Node node, SequenceOp.Skip op) {
     return call("slice", out.in(node, 0), 1, op.count());
+  }
+
+  String adapterLinear(Node node, LayerOp.AdapterLinear op) {
+    String adapters = out.in(node, 1);
+    String down = call("index_select", out.parameter(op.a()), 0, adapters);
+    String up = call("index_select", out.parameter(op.b()), 0, adapters);
+    String inner = call("matmul", out.in(node, 0), call("transpose", down, 1, 2));
+    return call("matmul", inner, call("transpose", up, 1, 2));
+  }
+
+  String virtualTokens(Node node, LayerOp.VirtualTokens op) {
+    String tokens = call("unsqueeze", out.parameter(op.weight()), 0);
+    String each = call("expand", tokens, "[" + out.size(node, 0, 0) + ", -1, -1]");
+    return call("cat", List.of(each, out.in(node, 0)), 1);
+  }
+
+  /** The lengths of rows, none below what {@link ElementOp.Normalize} divides by at least. */
+  String length(String x) {
+    return call("clamp_min", call("linalg_vector_norm", x, 2, "[-1]", true), LEAST_LENGTH);
   }
 }

@@ -26,6 +26,7 @@ import java.util.Objects;
 final class TrainingMemory {
   private final PtNDManager manager;
   private final Map<String, HostTensor> weights = new LinkedHashMap<>();
+  private final Map<String, Tensor> frozen = new LinkedHashMap<>();
   private final Map<String, HostTensor> learned = new LinkedHashMap<>();
   private final Map<String, HostTensor> gradients = new LinkedHashMap<>();
   private final Map<String, HostTensor> statistics = new LinkedHashMap<>();
@@ -34,7 +35,9 @@ final class TrainingMemory {
   private final List<PtNDArray> gradientBlocks = new ArrayList<>();
   private final HostTensor stepCount;
 
-  /** Copies the weights; the moments are zero. */
+  /**
+   * Copies the weights but for the frozen ones, which stay where they are; the moments are zero.
+   */
   TrainingMemory(
       PtNDManager manager,
       Graph graph,
@@ -58,6 +61,9 @@ final class TrainingMemory {
       String name = parameter.name();
       if (parameter.trained()) {
         required(weights, name).set(first.tensor(name));
+      } else if (parameter.role() == Parameter.Role.FROZEN) {
+        frozen.put(name, first.tensor(name));
+        weights.put(name, HostTensor.of(manager, first.tensor(name)));
       } else {
         weights.put(name, HostTensor.copyOf(manager, first.tensor(name)));
       }
@@ -115,7 +121,13 @@ final class TrainingMemory {
   }
 
   Map<String, Tensor> weights() {
-    return copies(weights);
+    Map<String, Tensor> all = new LinkedHashMap<>();
+    weights.forEach(
+        (name, tensor) -> {
+          Tensor same = frozen.get(name);
+          all.put(name, same != null ? same : tensor.copy());
+        });
+    return all;
   }
 
   /** Those that are not frozen. */
