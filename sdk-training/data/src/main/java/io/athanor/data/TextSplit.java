@@ -78,7 +78,7 @@ public final class TextSplit implements TrainingData {
 
   /**
    * About how much memory token ids may take; a quarter of the heap unless set. Rows beyond it are
-   * read and tokenised again in every epoch.
+   * read and tokenised again in every epoch, a long document for each of its parts.
    */
   public TextSplit cacheBytes(long bytes) {
     if (bytes < 0) {

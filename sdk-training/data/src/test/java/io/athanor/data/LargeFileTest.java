@@ -33,6 +33,36 @@ class LargeFileTest {
     assertThat(run(file, "-Xmx128m")).contains("2000000 rows, 1600000 seen");
   }
 
+  /** 1.6 million tokens take 6.4 MB, of which a quarter of the heap keeps most. */
+  @Test
+  void packsACorpusWithMoreTokensThanItKeeps() throws Exception {
+    Path file = corpus(8_000);
+
+    assertThat(Files.size(file)).isGreaterThan(8L << 20);
+    assertThat(run(file, "-Xmx22m", SmallHeapTextMain.class))
+        .contains("1592000 targets seen of 8000 rows, 8000 sequences, 1600000 tokens");
+  }
+
+  @Test
+  @Tag("heavy")
+  void packsACorpusOfAHundredMegabytesInAHeapOfOneGigabyte() throws Exception {
+    Path file = corpus(95_000);
+
+    assertThat(Files.size(file)).isGreaterThan(95L << 20);
+    assertThat(run(file, "-Xmx1g", SmallHeapTextMain.class)).contains("95000 rows");
+  }
+
+  /** Two hundred words of five letters in each row. */
+  private Path corpus(int rows) throws IOException {
+    Path file = folder.resolve("large.jsonl");
+    try (BufferedWriter out = Files.newBufferedWriter(file)) {
+      for (int i = 0; i < rows; i++) {
+        out.write("{\"text\": \"" + "lorem ipsu%d ".formatted(i % 10).repeat(100) + "\"}\n");
+      }
+    }
+    return file;
+  }
+
   private Path write(int rows, String filler) throws IOException {
     Path file = folder.resolve("large.csv");
     try (BufferedWriter out = Files.newBufferedWriter(file)) {
@@ -46,6 +76,10 @@ class LargeFileTest {
   }
 
   private String run(Path file, String heap) throws Exception {
+    return run(file, heap, SmallHeapMain.class);
+  }
+
+  private String run(Path file, String heap, Class<?> main) throws Exception {
     Path output = folder.resolve("output.txt");
     Process process =
         new ProcessBuilder(
@@ -53,7 +87,7 @@ class LargeFileTest {
                 heap,
                 "-cp",
                 System.getProperty("java.class.path"),
-                SmallHeapMain.class.getName(),
+                main.getName(),
                 file.toString())
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
