@@ -1,5 +1,7 @@
 package io.athanor.model;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.Feature;
@@ -10,13 +12,18 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.SafeTensors;
+import io.athanor.api.training.Lora;
 import io.athanor.model.arch.Pretrained;
+import io.athanor.model.format.PeftAdapter;
+import io.athanor.model.format.PeftFolder;
+import io.athanor.training.tuning.TunedModel;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** A tiny model, and what transformers and PEFT compute with it. */
 record ParityCase(String name, Task task, Pretrained model, Map<String, Tensor> expected) {
@@ -68,6 +75,21 @@ record ParityCase(String name, Task task, Pretrained model, Map<String, Tensor> 
 
   Weights weights() {
     return model.weights(graph(), 1);
+  }
+
+  /** With the low-rank adapter that PEFT saved. */
+  TunedModel adapted() {
+    PeftAdapter adapter = PeftFolder.read(folder(name).resolve("adapter"));
+    String[] targets =
+        name.startsWith("bert")
+            ? new String[] {"query", "value"}
+            : name.equals("gpt2") ? new String[] {"c_attn", "c_proj"} : new String[0];
+    TunedModel tuned =
+        TunedModel.of(
+            Lora.rank(4).alpha(8).targets(targets), graph(), weights(), Optional.empty(), 1);
+    Weights weights = tuned.weights().with(Weights.of(adapter.tensors()));
+    assertThat(weights.tensors()).hasSameSizeAs(tuned.weights().tensors());
+    return new TunedModel(tuned.graph(), weights);
   }
 
   int rows() {

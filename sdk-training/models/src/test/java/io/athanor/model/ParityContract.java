@@ -18,6 +18,7 @@ import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
+import io.athanor.training.tuning.TunedModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,18 +63,7 @@ abstract class ParityContract {
   void logitsOfRealPositionsAreThoseOfTransformers(String name) {
     ParityCase parity = ParityCase.generation(name);
 
-    float[] logits = output(parity);
-
-    int row = parity.length() * ParityCase.VOCABULARY;
-    float[] expected = parity.floats("logits");
-    assertThat(logits).hasSameSizeAs(expected);
-    for (int i = 0; i < parity.rows(); i++) {
-      int real = parity.prompt(i).length * ParityCase.VOCABULARY;
-      assertThat(Arrays.copyOfRange(logits, i * row, i * row + real))
-          .as("row %d", i)
-          .containsExactly(
-              Arrays.copyOfRange(expected, i * row, i * row + real), within((float) SAME));
-    }
+    assertRealPositions(parity, output(parity), parity.floats("logits"));
   }
 
   @ParameterizedTest
@@ -140,6 +130,42 @@ abstract class ParityContract {
     List<StepResult> steps = steps(parity, parity.graph(), parity.weights());
 
     assertSteps(steps, parity.floats("full_losses"), parity.floats("full_gradient_norms"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "gpt2", "bert-classification"})
+  void logitsWithAnAdapterOfPeftAreThoseOfPeft(String name) {
+    ParityCase parity = any(name);
+    TunedModel tuned = parity.adapted();
+
+    float[] found = output(parity, tuned.graph(), tuned.weights());
+
+    assertRealPositions(parity, found, parity.floats("adapter_logits"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama", "gpt2", "bert-classification"})
+  void stepsOfTrainingAnAdapterAreThoseOfPeft(String name) {
+    ParityCase parity = any(name);
+    TunedModel tuned = parity.adapted();
+
+    List<StepResult> steps = steps(parity, tuned.graph(), tuned.weights());
+
+    assertSteps(steps, parity.floats("adapter_losses"), parity.floats("adapter_gradient_norms"));
+  }
+
+  /** Padding is compared where there is one row of numbers for a sequence, and else left out. */
+  private static void assertRealPositions(ParityCase parity, float[] found, float[] expected) {
+    assertThat(found).hasSameSizeAs(expected);
+    boolean each = parity.task() instanceof Task.Generation;
+    int row = found.length / parity.rows();
+    for (int i = 0; i < parity.rows(); i++) {
+      int from = i * row;
+      int to = from + (each ? row / parity.length() * parity.prompt(i).length : row);
+      assertThat(Arrays.copyOfRange(found, from, to))
+          .as("row %d", i)
+          .containsExactly(Arrays.copyOfRange(expected, from, to), within((float) SAME));
+    }
   }
 
   static void assertSteps(List<StepResult> steps, float[] losses, float[] norms) {
