@@ -119,8 +119,8 @@ public final class DecodeSpeed {
     int size = SIZE / HEADS;
     Value n = g.rmsNorm(layer + ".norm1", x, 1e-5);
     Value q = g.rope(g.linearWithoutBias(layer + ".q", n, SIZE), size, 100_000);
-    Value k = g.rope(g.linearWithoutBias(layer + ".k", n, KEY_HEADS * size), size, 100_000);
-    Value v = g.linearWithoutBias(layer + ".v", n, KEY_HEADS * size);
+    Value k = g.rope(g.linearWithoutBias(layer + ".k", n, (long) KEY_HEADS * size), size, 100_000);
+    Value v = g.linearWithoutBias(layer + ".v", n, (long) KEY_HEADS * size);
     Value a = g.attention(layer + ".attention", HEADS, true, 0, q, k, v);
     Value h = g.add(x, g.linearWithoutBias(layer + ".o", a, SIZE));
     Value m = g.rmsNorm(layer + ".norm2", h, 1e-5);
