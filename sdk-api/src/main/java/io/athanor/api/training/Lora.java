@@ -100,9 +100,9 @@ public record Lora(
    * {@code adapter} which one is theirs. The head stays as it is.
    *
    * <p>The loss is the mean over all scored elements of a batch, so the gradient of an adapter is
-   * scaled by its share of them. While shares stay the same, Adam is indifferent to that but for its
-   * epsilon, and every adapter becomes what it would have become alone; where they vary from batch
-   * to batch, that is only nearly so. A clipping norm is that of all adapters together.
+   * scaled by its share of them. While shares stay the same, Adam is indifferent to that but for
+   * its epsilon, and every adapter becomes what it would have become alone; where they vary from
+   * batch to batch, that is only nearly so. A clipping norm is that of all adapters together.
    */
   public Lora adapters(String... names) {
     return new Lora(rank, alpha, dropout, targets, stabilized, List.of(), List.of(names));

@@ -164,6 +164,17 @@ public final class Adapters {
     }
   }
 
+  /**
+   * The weights of a tuned model that were there before it was tuned, under their names; those of
+   * layers that were trained as a whole as they are now.
+   */
+  public static Weights withoutAdded(ModelArtifact model) {
+    Map<String, Tensor> kept = new LinkedHashMap<>(model.weights().tensors());
+    kept.keySet()
+        .removeIf(name -> LoraRewrite.isAdapter(name) || name.equals(PromptRewrite.PARAMETER));
+    return Weights.of(kept);
+  }
+
   private static Digest digestWithout(Weights weights, Collection<String> names) {
     Map<String, Tensor> others = new LinkedHashMap<>(weights.tensors());
     others.keySet().removeAll(names);
@@ -180,9 +191,7 @@ public final class Adapters {
     Lora lora = lora(model, false);
     Graph graph = LoraRewrite.undone(model.graph());
     Adapter adapter = extract(model);
-    Map<String, Tensor> kept = new LinkedHashMap<>(model.weights().tensors());
-    kept.keySet().removeIf(LoraRewrite::isAdapter);
-    Weights weights = LowRank.added(Weights.of(kept), lora, adapter, new LinearLayers(graph), 1);
+    Weights weights = LowRank.added(withoutAdded(model), lora, adapter, new LinearLayers(graph), 1);
     return model(model, without(model.config()), graph, weights);
   }
 
