@@ -168,7 +168,7 @@ public final class Adapters {
    * The weights of a tuned model that were there before it was tuned, under their names; those of
    * layers that were trained as a whole as they are now.
    */
-  public static Weights withoutAdded(ModelArtifact model) {
+  private static Weights withoutAdded(ModelArtifact model) {
     Map<String, Tensor> kept = new LinkedHashMap<>(model.weights().tensors());
     kept.keySet()
         .removeIf(name -> LoraRewrite.isAdapter(name) || name.equals(PromptRewrite.PARAMETER));
