@@ -66,14 +66,14 @@ public final class LanguageModelStep {
     int length = number(arguments, 3, 256);
     int steps = number(arguments, 4, 10);
     Graph graph = new LanguageModelStep(mode.startsWith("lora")).graph();
-    Weights weights = Weights.initialize(graph, 1);
     TrainingMode training =
         new TrainingMode(Optimizer.adamW(0.01), Precision.F32, 1, mode.endsWith("recompute"));
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
     try (Backend backend = Backends.installed().only().open(options)) {
       long start = System.nanoTime();
-      try (TrainableModel model = backend.compile(graph, weights, training)) {
+      try (TrainableModel model = backend.compile(graph, Weights.initialize(graph, 1), training)) {
         double compile = (System.nanoTime() - start) / 1e6;
+        System.gc();
         double[] seconds = new double[steps];
         double[] products = new double[steps];
         double loss = 0;

@@ -132,9 +132,7 @@ final class DjlBackend implements Backend {
           TrainingMemory memory =
               new TrainingMemory(scope.manager(), graph, weights, mode.optimizer(), groups);
           Program program =
-              new Program(
-                  scope.manager(),
-                  ProgramWriter.forTraining(graph, mode, groups, writing));
+              new Program(scope.manager(), ProgramWriter.forTraining(graph, mode, groups, writing));
           program.bind(memory.lists());
           return new NativeTraining(graph, mode, threads(graph), calls, scope, program, memory);
         });

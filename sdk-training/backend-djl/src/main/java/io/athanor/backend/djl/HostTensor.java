@@ -9,6 +9,7 @@ import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.error.BackendException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -83,7 +84,18 @@ final class HostTensor {
 
   private static ByteBuffer aligned(long size) {
     int length = Math.toIntExact(size);
-    ByteBuffer room = ByteBuffer.allocateDirect(Math.addExact(length, ALIGNMENT));
+    ByteBuffer room;
+    try {
+      room = ByteBuffer.allocateDirect(Math.addExact(length, ALIGNMENT));
+    } catch (OutOfMemoryError e) {
+      throw new BackendException(
+          DjlBackendProvider.NAME,
+          "there is no room for "
+              + (size >> 20)
+              + " MiB outside the Java heap; allow more with -XX:MaxDirectMemorySize, or train"
+              + " fewer parameters or smaller batches",
+          e);
+    }
     int from = (ALIGNMENT - room.alignmentOffset(0, ALIGNMENT)) % ALIGNMENT;
     return room.slice(from, length).order(ByteOrder.LITTLE_ENDIAN);
   }
