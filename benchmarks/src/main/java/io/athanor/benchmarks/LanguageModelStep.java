@@ -70,10 +70,9 @@ public final class LanguageModelStep {
         new TrainingMode(Optimizer.adamW(0.01), Precision.F32, 1, mode.endsWith("recompute"));
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
     try (Backend backend = Backends.installed().only().open(options)) {
-      long start = System.nanoTime();
-      try (TrainableModel model = backend.compile(graph, Weights.initialize(graph, 1), training)) {
-        double compile = (System.nanoTime() - start) / 1e6;
-        System.gc();
+      Compiled compiled = compile(backend, graph, training);
+      System.gc();
+      try (TrainableModel model = compiled.model) {
         double[] seconds = new double[steps];
         double[] products = new double[steps];
         double loss = 0;
@@ -107,7 +106,7 @@ public final class LanguageModelStep {
             100 * rate / sgemm,
             sgemm,
             peak(),
-            compile,
+            compiled.milliseconds,
             loss);
       }
     }
@@ -135,6 +134,16 @@ public final class LanguageModelStep {
       }
       return 20 * 2.0 * rows * SIZE * INNER / (clock(threads) - begin);
     }
+  }
+
+  private record Compiled(TrainableModel model, double milliseconds) {}
+
+  /** Keeps no hold of the first weights. */
+  private static Compiled compile(Backend backend, Graph graph, TrainingMode training) {
+    Weights weights = Weights.initialize(graph, 1);
+    long start = System.nanoTime();
+    TrainableModel model = backend.compile(graph, weights, training);
+    return new Compiled(model, (System.nanoTime() - start) / 1e6);
   }
 
   private static int number(String[] arguments, int index, int otherwise) {
@@ -177,8 +186,8 @@ public final class LanguageModelStep {
     int headSize = SIZE / HEADS;
     Value n = b.rmsNorm(layer + ".norm1", x, 1e-5);
     Value q = b.rope(projection(layer + ".q", n, SIZE), headSize, 10_000);
-    Value k = b.rope(projection(layer + ".k", n, KEY_HEADS * headSize), headSize, 10_000);
-    Value v = projection(layer + ".v", n, KEY_HEADS * headSize);
+    Value k = b.rope(projection(layer + ".k", n, (long) KEY_HEADS * headSize), headSize, 10_000);
+    Value v = projection(layer + ".v", n, (long) KEY_HEADS * headSize);
     Value a = b.attention(layer + ".attention", HEADS, true, 0, q, k, v);
     Value y = b.add(x, projection(layer + ".o", a, SIZE));
     n = b.rmsNorm(layer + ".norm2", y, 1e-5);

@@ -167,10 +167,7 @@ final class OpWriter implements OpVisitor<String> {
     if (value instanceof Double number) {
       return number(number);
     }
-    if (value instanceof Boolean flag) {
-      return flag ? "True" : "False";
-    }
-    return value.toString();
+    return value instanceof Boolean flag ? (flag ? "True" : "False") : value.toString();
   }
 
   /** A float literal that keeps every bit. */
@@ -376,8 +373,8 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String reshape(Node node, ShapeOp.Reshape op) {
-    List<String> sizes = new ArrayList<>(List.of("-1"));
-    op.sizes().forEach(size -> sizes.add(size.toString()));
+    List<Object> sizes = new ArrayList<>(op.sizes());
+    sizes.add(0, -1);
     return call("reshape", in(node, 0), sizes);
   }
 
