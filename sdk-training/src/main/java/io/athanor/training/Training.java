@@ -91,7 +91,7 @@ public final class Training {
    * by the tokenizer that they were trained with.
    */
   public static Training of(Architecture architecture, TrainingData data) {
-    TrainingData read = architecture.tokenizer().map(data::tokenizedBy).orElse(data);
+    TrainingData read = architecture.reading().map(data::readAs).orElse(data);
     return new Training(seed -> fresh(architecture, read, seed), read, List.of());
   }
 
@@ -126,7 +126,7 @@ public final class Training {
         architecture.config(),
         graph,
         weights,
-        architecture.tokenizer().map(bringsWeights -> weights.digest()));
+        architecture.reading().map(bringsWeights -> weights.digest()));
   }
 
   /** Replaces all settings by those of a plan. */

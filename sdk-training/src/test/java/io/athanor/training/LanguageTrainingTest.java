@@ -12,6 +12,7 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
@@ -115,8 +116,10 @@ class LanguageTrainingTest {
     }
 
     @Override
-    public Optional<Tokenizer> tokenizer() {
-      return Optional.of(own);
+    public Optional<LanguageEncoding> reading() {
+      return Optional.of(
+          new LanguageEncoding(
+              new Task.Generation("text"), own, 100, List.of(), Optional.empty(), Map.of()));
     }
   }
 

@@ -8,9 +8,10 @@ public interface TrainingData {
   Encoding encoding();
 
   /**
-   * The same rows, their text read by the tokenizer of a trained model; without text, these data.
+   * The same rows, their text read as a trained model reads it: by its tokenizer, and where the
+   * model is to write text, with its end of a text and its chat template. Without text, these data.
    */
-  default TrainingData tokenizedBy(Tokenizer tokenizer) {
+  default TrainingData readAs(LanguageEncoding model) {
     return this;
   }
 

@@ -1,7 +1,7 @@
 package io.athanor.api.model;
 
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
-import io.athanor.api.data.Tokenizer;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import java.util.Map;
@@ -22,8 +22,11 @@ public interface Architecture {
    */
   Graph graph(Signature signature);
 
-  /** The tokenizer its weights were trained with, if it brings weights. */
-  default Optional<Tokenizer> tokenizer() {
+  /**
+   * How its weights were trained to read text, with the longest sequence it takes, if it brings
+   * weights and a tokenizer.
+   */
+  default Optional<LanguageEncoding> reading() {
     return Optional.empty();
   }
 

@@ -6,7 +6,6 @@ import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
-import io.athanor.api.data.Tokenizer;
 import io.athanor.api.data.TrainingData;
 import io.athanor.api.error.ValidationException;
 import io.athanor.data.batch.SharedBatches;
@@ -49,8 +48,8 @@ public final class AdapterData implements TrainingData {
   }
 
   @Override
-  public AdapterData tokenizedBy(Tokenizer tokenizer) {
-    return new AdapterData(sets.stream().map(set -> set.tokenizedBy(tokenizer)).toList());
+  public AdapterData readAs(LanguageEncoding model) {
+    return new AdapterData(sets.stream().map(set -> set.readAs(model)).toList());
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Schema;
 import io.athanor.api.data.Tokenizer;
@@ -119,11 +120,15 @@ public final class Split implements TrainingData {
         "split", List.of("the encoding is that of a language model, which reads no rows"));
   }
 
+  @Override
+  public Split readAs(LanguageEncoding model) {
+    return tokenizedBy(model.vocabulary());
+  }
+
   /**
    * The same rows, their text read by this tokenizer instead of a fitted vocabulary, up to the
    * dataset's {@link Dataset#maximumTokens}; without a text column, these rows as they are.
    */
-  @Override
   public Split tokenizedBy(Tokenizer tokenizer) {
     if (!dataset.hasText()) {
       return this;

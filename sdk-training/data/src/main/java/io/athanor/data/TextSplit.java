@@ -42,6 +42,7 @@ public final class TextSplit implements TrainingData {
   private final long seed;
   private final long cacheBytes;
   private final Optional<LanguageEncoding> given;
+  private final Optional<LanguageEncoding> model;
   private final Lazy<Parts> parts = new Lazy<>(this::deal);
   private final Lazy<LanguageEncoding> encoding = new Lazy<>(this::fit);
   private final Lazy<Part> train = new Lazy<>(() -> part("train", parts().train()));
@@ -58,22 +59,29 @@ public final class TextSplit implements TrainingData {
       Shares shares,
       long seed,
       long cacheBytes,
-      Optional<LanguageEncoding> given) {
+      Optional<LanguageEncoding> given,
+      Optional<LanguageEncoding> model) {
     this.dataset = dataset;
     this.shares = shares;
     this.seed = seed;
     this.cacheBytes = cacheBytes;
     this.given = given;
+    this.model = model;
   }
 
   static TextSplit of(TextDataset dataset, Shares shares) {
     return new TextSplit(
-        dataset, shares, 0, Runtime.getRuntime().maxMemory() / 4, Optional.empty());
+        dataset,
+        shares,
+        0,
+        Runtime.getRuntime().maxMemory() / 4,
+        Optional.empty(),
+        Optional.empty());
   }
 
   /** Deals the rows in another way; 0 unless set. */
   public TextSplit seed(long newSeed) {
-    return new TextSplit(dataset, shares, newSeed, cacheBytes, given);
+    return new TextSplit(dataset, shares, newSeed, cacheBytes, given, model);
   }
 
   /**
@@ -84,7 +92,7 @@ public final class TextSplit implements TrainingData {
     if (bytes < 0) {
       throw new IllegalArgumentException("bytes must be at least 0, got " + bytes);
     }
-    return new TextSplit(dataset, shares, seed, bytes, given);
+    return new TextSplit(dataset, shares, seed, bytes, given, model);
   }
 
   /**
@@ -97,7 +105,8 @@ public final class TextSplit implements TrainingData {
     Task task = dataset.form().task();
     if (model instanceof LanguageEncoding language
         && language.task().getClass() == task.getClass()) {
-      return new TextSplit(dataset, shares, seed, cacheBytes, Optional.of(language));
+      return new TextSplit(
+          dataset, shares, seed, cacheBytes, Optional.of(language), Optional.empty());
     }
     throw new ValidationException(
         "split",
@@ -109,11 +118,28 @@ public final class TextSplit implements TrainingData {
   }
 
   /** The same texts read by this tokenizer; whatever the dataset says of one does not count. */
-  @Override
   public TextSplit tokenizedBy(Tokenizer tokenizer) {
     Optional<LanguageEncoding> known =
         given.filter(encoding -> encoding.vocabulary().equals(tokenizer));
-    return new TextSplit(dataset.tokenizer(tokenizer), shares, seed, cacheBytes, known);
+    return new TextSplit(
+        dataset.tokenizer(tokenizer), shares, seed, cacheBytes, known, Optional.empty());
+  }
+
+  /**
+   * The same texts read by a model's tokenizer, with its end of a text, unless the dataset names
+   * one, and with its chat template, unless these are conversations rendered by another.
+   */
+  @Override
+  public TextSplit readAs(LanguageEncoding trained) {
+    return given.isPresent()
+        ? tokenizedBy(trained.vocabulary())
+        : new TextSplit(
+            dataset.tokenizer(trained.vocabulary()),
+            shares,
+            seed,
+            cacheBytes,
+            given,
+            Optional.of(trained));
   }
 
   @Override
@@ -243,9 +269,16 @@ public final class TextSplit implements TrainingData {
       problems.add(
           "there is no tokenizer; call tokenizer(...), or train a model that brings its own");
     }
-    boolean chats = form instanceof Chats;
-    List<Integer> ends =
-        tokenizer.map(t -> Vocabulary.endIds(t, settings.end(), chats)).orElse(List.of());
+    model
+        .filter(trained -> context > trained.contextLength())
+        .ifPresent(
+            trained ->
+                problems.add(
+                    "the context length "
+                        + context
+                        + " is beyond that of the model, "
+                        + trained.contextLength()));
+    List<Integer> ends = tokenizer.map(t -> endIds(t, settings.end())).orElse(List.of());
     if (tokenizer.isPresent()
         && form.ended()
         && ends.isEmpty()
@@ -266,8 +299,18 @@ public final class TextSplit implements TrainingData {
         tokenizer.orElseThrow(),
         context,
         ends,
-        renderer.flatMap(ChatRenderer::template),
-        renderer.map(ChatRenderer::specialTokens).orElse(Map.of()));
+        renderer.flatMap(ChatRenderer::template).or(() -> model.flatMap(m -> m.chatTemplate())),
+        renderer
+            .map(ChatRenderer::specialTokens)
+            .or(() -> model.map(LanguageEncoding::specialTokens))
+            .orElse(Map.of()));
+  }
+
+  private List<Integer> endIds(Tokenizer tokenizer, EndToken rule) {
+    List<Integer> trained = model.map(LanguageEncoding::endIds).orElse(List.of());
+    return rule.kind() == EndToken.Kind.USUAL && !trained.isEmpty()
+        ? trained
+        : Vocabulary.endIds(tokenizer, rule, dataset.form() instanceof Chats);
   }
 
   private Part part(String name, IndexedRows rows) {

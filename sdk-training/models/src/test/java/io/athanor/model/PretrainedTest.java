@@ -20,8 +20,8 @@ import io.athanor.api.graph.Node;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Weights;
 import io.athanor.model.arch.Pretrained;
+import io.athanor.model.format.FloatConversion;
 import io.athanor.model.format.HuggingFaceFolder;
-import io.athanor.model.format.Precision;
 import io.athanor.model.format.PretrainedModel;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -87,7 +87,7 @@ class PretrainedTest {
         weights(
             "llama",
             GENERATION,
-            tensors -> tensors.replaceAll((name, tensor) -> Precision.convert(tensor, type)));
+            tensors -> tensors.replaceAll((name, tensor) -> FloatConversion.convert(tensor, type)));
 
     assertThat(widened).isNotEqualTo(exact);
     exact

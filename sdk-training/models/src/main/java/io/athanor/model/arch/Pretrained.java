@@ -2,6 +2,7 @@ package io.athanor.model.arch;
 
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
@@ -13,9 +14,11 @@ import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.Architecture;
 import io.athanor.api.model.ModelArtifact;
-import io.athanor.model.format.Precision;
+import io.athanor.api.model.Provenance;
+import io.athanor.model.format.FloatConversion;
 import io.athanor.model.format.PretrainedModel;
 import java.nio.FloatBuffer;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -35,6 +38,7 @@ import org.slf4j.LoggerFactory;
 public final class Pretrained implements Architecture {
   private static final Logger LOG = LoggerFactory.getLogger(Pretrained.class);
   private static final int SHOWN = 5;
+  private static final String TEXT = "text";
 
   private record Stored(String name, Tensor tensor) {}
 
@@ -91,8 +95,10 @@ public final class Pretrained implements Architecture {
   }
 
   @Override
-  public Optional<Tokenizer> tokenizer() {
-    return tokenizer;
+  public Optional<LanguageEncoding> reading() {
+    return tokenizer.isEmpty()
+        ? Optional.empty()
+        : Optional.of(encoding(new Task.Generation(TEXT), contextLength()));
   }
 
   /** Most tokens of a sequence. */
@@ -116,6 +122,27 @@ public final class Pretrained implements Architecture {
         checkpoint.endIds(),
         checkpoint.chatTemplate(),
         checkpoint.specialTokens());
+  }
+
+  /**
+   * The model as it was published, ready to use.
+   *
+   * @param encoding for example {@code encoding(task, contextLength)}; where its task has a head
+   *     that the checkpoint lacks, that head is random
+   * @param clock dates it
+   */
+  public ModelArtifact artifact(Encoding encoding, Clock clock) {
+    Graph graph = graph(encoding.signature());
+    Weights weights = weights(graph, 0);
+    Provenance provenance =
+        new Provenance(
+            clock.instant(),
+            0,
+            "{}",
+            List.of(),
+            Optional.of(weights.digest()),
+            Map.of("source", checkpoint.source()));
+    return new ModelArtifact(name(), config(), graph, weights, encoding, Map.of(), provenance);
   }
 
   /**
@@ -204,7 +231,7 @@ public final class Pretrained implements Architecture {
               + ", and its configuration asks for floating-point numbers of shape "
               + Arrays.toString(held));
     }
-    Tensor wide = Precision.convert(tensor, DType.F32);
+    Tensor wide = FloatConversion.convert(tensor, DType.F32);
     return turned ? transposed(wide) : wide;
   }
 

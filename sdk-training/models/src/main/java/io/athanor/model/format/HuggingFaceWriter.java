@@ -200,8 +200,9 @@ public final class HuggingFaceWriter {
   }
 
   private Tensor converted(String name, Tensor tensor) {
-    Tensor converted = tensor.dtype().floating() ? Precision.convert(tensor, type(tensor)) : tensor;
-    if (Precision.overflowed(tensor, converted)) {
+    Tensor converted =
+        tensor.dtype().floating() ? FloatConversion.convert(tensor, type(tensor)) : tensor;
+    if (FloatConversion.overflowed(tensor, converted)) {
       throw new ValidationException(
           "element type " + converted.dtype() + " for this model",
           List.of(

@@ -292,7 +292,7 @@ public record PeftAdapter(
       int n = Math.min(bytes.remaining(), CHUNK * tensor.dtype().bytes());
       ByteBuffer part = bytes.slice(bytes.position(), n);
       Tensor chunk = Tensor.of(tensor.dtype(), part, n / tensor.dtype().bytes());
-      digest.update(Precision.convert(chunk, DType.F32).bytes());
+      digest.update(FloatConversion.convert(chunk, DType.F32).bytes());
       bytes.position(bytes.position() + n);
     }
   }

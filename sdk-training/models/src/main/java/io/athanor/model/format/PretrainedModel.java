@@ -117,7 +117,7 @@ public record PretrainedModel(
    */
   public PretrainedModel widened() {
     Map<String, Tensor> wide = new LinkedHashMap<>();
-    tensors.forEach((name, tensor) -> wide.put(name, Precision.convert(tensor, DType.F32)));
+    tensors.forEach((name, tensor) -> wide.put(name, FloatConversion.convert(tensor, DType.F32)));
     return new PretrainedModel(source, config, wide, tokenizer, chatTemplate, specialTokens);
   }
 

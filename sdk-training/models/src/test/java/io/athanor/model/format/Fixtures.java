@@ -70,7 +70,7 @@ final class Fixtures {
           }
           double sum = 0;
           double weighted = 0;
-          float[] values = Precision.convert(tensor, DType.F32).floats();
+          float[] values = FloatConversion.convert(tensor, DType.F32).floats();
           for (int i = 0; i < values.length; i++) {
             sum += values[i];
             weighted += values[i] * (i + 1.0);

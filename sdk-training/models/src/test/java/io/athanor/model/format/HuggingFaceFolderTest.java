@@ -150,7 +150,7 @@ class HuggingFaceFolderTest {
         .tensors()
         .forEach(
             (name, tensor) ->
-                assertThat(Precision.convert(wide.tensors().get(name), DType.BF16))
+                assertThat(FloatConversion.convert(wide.tensors().get(name), DType.BF16))
                     .isEqualTo(tensor));
     PretrainedModel floats = HuggingFaceFolder.read(Fixtures.folder("hf/gpt2"));
     floats
@@ -233,7 +233,7 @@ class HuggingFaceFolderTest {
         .forEach(
             (name, tensor) ->
                 assertThat(half.tensors().get(name))
-                    .isEqualTo(Precision.convert(tensor, DType.F16)));
+                    .isEqualTo(FloatConversion.convert(tensor, DType.F16)));
   }
 
   @Test

@@ -214,7 +214,7 @@ class PeftFolderTest {
   void anAdapterForOtherWeightsIsRefused() {
     PeftAdapter adapter = read(LLAMA).madeFor(base("hf/llama-sharded"));
     Map<String, Tensor> other = new LinkedHashMap<>(base("hf/llama-sharded").tensors());
-    float[] norm = Precision.convert(other.get("model.norm.weight"), DType.F32).floats();
+    float[] norm = FloatConversion.convert(other.get("model.norm.weight"), DType.F32).floats();
     norm[15] += 1;
     other.put("model.norm.weight", Tensor.ofFloats(norm, 16));
 
@@ -262,7 +262,7 @@ class PeftFolderTest {
     forward.put("a.weight", Tensor.ofFloats(new float[] {1, 2}, 2));
     forward.put("b.weight", Tensor.ofFloats(new float[] {3}, 1));
     Map<String, Tensor> backward = new LinkedHashMap<>();
-    backward.put("b.weight", Precision.convert(forward.get("b.weight"), DType.BF16));
+    backward.put("b.weight", FloatConversion.convert(forward.get("b.weight"), DType.BF16));
     backward.put("a.weight", forward.get("a.weight"));
 
     Digest digest = PeftAdapter.digest(Weights.of(forward), List.of());

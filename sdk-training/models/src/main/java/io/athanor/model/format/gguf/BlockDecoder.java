@@ -1,6 +1,6 @@
 package io.athanor.model.format.gguf;
 
-import io.athanor.model.format.Precision;
+import io.athanor.model.format.FloatConversion;
 
 /** Turns one block of a quantised row into numbers. */
 @FunctionalInterface
@@ -26,6 +26,6 @@ interface BlockDecoder {
   }
 
   static float half(byte[] in, int at) {
-    return Precision.fromHalf((short) ((in[at] & 0xff) | (in[at + 1] << 8)));
+    return FloatConversion.fromHalf((short) ((in[at] & 0xff) | (in[at + 1] << 8)));
   }
 }

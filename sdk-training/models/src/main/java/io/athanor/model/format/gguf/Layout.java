@@ -2,7 +2,7 @@ package io.athanor.model.format.gguf;
 
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
-import io.athanor.model.format.Precision;
+import io.athanor.model.format.FloatConversion;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.List;
@@ -138,7 +138,7 @@ sealed interface Layout {
     }
 
     private static Tensor add(Tensor tensor, float amount) {
-      Tensor single = Precision.convert(tensor, DType.F32);
+      Tensor single = FloatConversion.convert(tensor, DType.F32);
       ByteBuffer to = Tensor.allocate(DType.F32, single.elements());
       FloatBuffer from = single.floatBuffer();
       FloatBuffer sums = to.asFloatBuffer();

@@ -4,7 +4,7 @@ import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.UnsupportedException;
-import io.athanor.model.format.Precision;
+import io.athanor.model.format.FloatConversion;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -59,7 +59,7 @@ final class RopeScaling {
           file.source(),
           "tensor '" + TENSOR + "' must hold " + headSize / 2 + " numbers, got " + entry.shape());
     }
-    float[] divisors = Precision.convert(file.tensor(entry), DType.F32).floats();
+    float[] divisors = FloatConversion.convert(file.tensor(entry), DType.F32).floats();
     double factor = 1;
     for (float divisor : divisors) {
       factor = Math.max(factor, divisor);

@@ -3,7 +3,7 @@ package io.athanor.model.format.gguf;
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.ValidationException;
-import io.athanor.model.format.Precision;
+import io.athanor.model.format.FloatConversion;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
@@ -20,7 +20,7 @@ final class TensorEncoder {
 
   static ByteBuffer encode(String name, TensorType type, Tensor tensor) {
     return switch (type) {
-      case F32 -> Precision.convert(tensor, DType.F32).bytes();
+      case F32 -> FloatConversion.convert(tensor, DType.F32).bytes();
       case F16 -> half(name, tensor);
       case Q8_0 -> eightBits(name, tensor);
       default -> throw new IllegalArgumentException("type must be F32, F16 or Q8_0, got " + type);
@@ -28,7 +28,7 @@ final class TensorEncoder {
   }
 
   private static ByteBuffer half(String name, Tensor tensor) {
-    ByteBuffer bytes = Precision.convert(tensor, DType.F16).bytes();
+    ByteBuffer bytes = FloatConversion.convert(tensor, DType.F16).bytes();
     ShortBuffer numbers = bytes.asShortBuffer();
     while (numbers.hasRemaining()) {
       if ((numbers.get() & INFINITE_HALF) == INFINITE_HALF) {
@@ -40,7 +40,7 @@ final class TensorEncoder {
 
   /** Scale is the largest magnitude over 127; halves round away from zero, as in ggml. */
   private static ByteBuffer eightBits(String name, Tensor tensor) {
-    FloatBuffer numbers = Precision.convert(tensor, DType.F32).floatBuffer();
+    FloatBuffer numbers = FloatConversion.convert(tensor, DType.F32).floatBuffer();
     int blocks = numbers.remaining() / BLOCK;
     ByteBuffer bytes =
         ByteBuffer.allocateDirect(Math.multiplyExact(blocks, BLOCK_BYTES))
@@ -62,7 +62,7 @@ final class TensorEncoder {
         double quant = block[i] * inverse;
         quants[i] = (byte) (quant + Math.copySign(0.5, quant));
       }
-      bytes.putShort(Precision.toHalf(scale)).put(quants);
+      bytes.putShort(FloatConversion.toHalf(scale)).put(quants);
     }
     return bytes.flip();
   }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
-import io.athanor.model.format.Precision;
+import io.athanor.model.format.FloatConversion;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +33,8 @@ class GgufFileTest {
     assertThat(tensor("F16").dtype()).isEqualTo(DType.F16);
     assertThat(tensor("F16").shape()).containsExactly(2, 8);
     assertThat(tensor("BF16").dtype()).isEqualTo(DType.BF16);
-    assertThat(Precision.convert(tensor("BF16"), DType.F32)).isEqualTo(tensor("BF16.expected"));
+    assertThat(FloatConversion.convert(tensor("BF16"), DType.F32))
+        .isEqualTo(tensor("BF16.expected"));
   }
 
   @Test

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class PrecisionTest {
+class FloatConversionTest {
   private static final int PATTERNS = 1 << 16;
 
   /** The value of a pattern, from the definition of the format, in exact double arithmetic. */
@@ -40,7 +40,7 @@ class PrecisionTest {
   @ParameterizedTest
   @EnumSource(names = {"F16", "BF16"})
   void everyPatternHasTheValueOfItsDefinition(DType type) {
-    Tensor wide = Precision.convert(patterns(type), DType.F32);
+    Tensor wide = FloatConversion.convert(patterns(type), DType.F32);
 
     assertThat(wide.shape()).containsExactly(256, 256);
     float[] values = wide.floats();
@@ -58,7 +58,7 @@ class PrecisionTest {
   void everyPatternComesBackFromItsValue(DType type) {
     Tensor narrow = patterns(type);
 
-    Tensor back = Precision.convert(Precision.convert(narrow, DType.F32), type);
+    Tensor back = FloatConversion.convert(FloatConversion.convert(narrow, DType.F32), type);
 
     for (int i = 0; i < PATTERNS; i++) {
       int pattern = back.bytes().getShort(2 * i) & 0xffff;
@@ -99,7 +99,8 @@ class PrecisionTest {
   }
 
   private static int narrow(DType type, float value) {
-    return 0xffff & (type == DType.F16 ? Precision.toHalf(value) : Precision.toBrain(value));
+    return 0xffff
+        & (type == DType.F16 ? FloatConversion.toHalf(value) : FloatConversion.toBrain(value));
   }
 
   @ParameterizedTest
@@ -123,15 +124,15 @@ class PrecisionTest {
     }
     Tensor wide = Tensor.ofFloats(values, values.length);
 
-    Tensor half = Precision.convert(wide, DType.F16);
-    Tensor brain = Precision.convert(half, DType.BF16);
+    Tensor half = FloatConversion.convert(wide, DType.F16);
+    Tensor brain = FloatConversion.convert(half, DType.BF16);
 
     assertThat(half.bytes().remaining()).isEqualTo(2 * values.length);
     for (int i = 0; i < values.length; i++) {
-      short pattern = Precision.toHalf(values[i]);
+      short pattern = FloatConversion.toHalf(values[i]);
       assertThat(half.bytes().getShort(2 * i)).isEqualTo(pattern);
       assertThat(brain.bytes().getShort(2 * i))
-          .isEqualTo(Precision.toBrain(Precision.fromHalf(pattern)));
+          .isEqualTo(FloatConversion.toBrain(FloatConversion.fromHalf(pattern)));
     }
   }
 
@@ -140,9 +141,9 @@ class PrecisionTest {
     Tensor floats = Tensor.ofFloats(new float[] {1, 2}, 2);
     Tensor ids = Tensor.ofLongs(new long[] {1, 2}, 2);
 
-    assertThat(Precision.convert(floats, DType.F32)).isSameAs(floats);
-    assertThat(Precision.convert(ids, DType.F16)).isSameAs(ids);
-    assertThatThrownBy(() -> Precision.convert(floats, DType.I64))
+    assertThat(FloatConversion.convert(floats, DType.F32)).isSameAs(floats);
+    assertThat(FloatConversion.convert(ids, DType.F16)).isSameAs(ids);
+    assertThatThrownBy(() -> FloatConversion.convert(floats, DType.I64))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("wanted must be a floating-point type, got I64");
   }

@@ -12,11 +12,11 @@ import java.nio.ShortBuffer;
  * bfloat16 (BF16). Widening is exact; narrowing rounds to nearest, ties to even, and keeps
  * infinities and the sign of zero; what is not a number stays not a number.
  */
-public final class Precision {
+public final class FloatConversion {
   private static final int CHUNK = 1 << 13;
   private static final float TWO_TO_112 = 0x1p112f;
 
-  private Precision() {}
+  private FloatConversion() {}
 
   /**
    * A tensor in another floating-point type.
