@@ -32,6 +32,12 @@ final class RopeScalingJson {
   }
 
   static RopeScaling read(JsonFields f) {
+    RopeScaling scaling = f.checked(() -> scaling(f));
+    f.requireNoMore();
+    return scaling;
+  }
+
+  private static RopeScaling scaling(JsonFields f) {
     String kind = f.text("kind");
     return switch (kind) {
       case "none" -> new RopeScaling.None();
@@ -49,7 +55,8 @@ final class RopeScalingJson {
               f.number("fastTurns"),
               f.integer("originalLength"),
               f.number("magnitude"));
-      default -> throw f.fail("expected a kind of rope scaling, got '" + kind + "'");
+      default ->
+          throw f.fail("unknown rope scaling '" + kind + "'; a newer version may have written it");
     };
   }
 }

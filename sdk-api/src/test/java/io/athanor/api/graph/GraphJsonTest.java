@@ -23,7 +23,7 @@ class GraphJsonTest {
     Set<Class<?>> seen = new HashSet<>();
     graph.nodes().forEach(node -> seen.add(node.op().getClass()));
 
-    assertThat(EveryOp.types()).hasSize(29);
+    assertThat(EveryOp.types()).hasSize(38);
     assertThat(seen).containsExactlyInAnyOrderElementsOf(EveryOp.types());
     assertThat(GraphJson.read("graph.json", text)).isEqualTo(graph);
   }
@@ -39,6 +39,19 @@ class GraphJsonTest {
       read++;
     }
     assertThat(read).isEqualTo(9);
+  }
+
+  @Test
+  void everyRopeScalingComesBackAsItWas() {
+    Set<Class<?>> seen = new HashSet<>();
+    for (RopeScaling scaling : EveryOp.ropeScalings()) {
+      GraphBuilder g = Graph.builder("rope");
+      Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+      Graph one = g.output("y", g.apply("r", new SequenceOp.Rope(4, 500_000, scaling), x)).build();
+      assertThat(GraphJson.read("j", GraphJson.write(one).toString())).isEqualTo(one);
+      seen.add(scaling.getClass());
+    }
+    assertThat(seen).containsExactlyInAnyOrder(RopeScaling.class.getPermittedSubclasses());
   }
 
   @Test
@@ -75,6 +88,19 @@ class GraphJsonTest {
         "\"shape\":[\"batch\",3,8,6] | \"shape\":[\"b-tch\",3,8,6] | symbol must be an identifier",
         "\"shape\":[\"batch\",3,8,6] | \"shape\":[\"batch\",3,8,null] | number or a symbol, got null",
         "\"causal\":true | \"causal\":1 | 'causal' must be true or false, got number 1",
+        "\"kind\":\"llama3\" | \"kind\":\"llama4\" | unknown rope scaling 'llama4'; a newer version",
+        "\"kind\":\"yarn\",\"factor\":4.0 | \"kind\":\"yarn\" | missing field 'factor'",
+        "\"factor\":2.5 | \"factor\":-2.5 | factor must be above 0, got -2.5",
+        "\"factor\":2.5 | \"factor\":2.5,\"speed\":1 | unknown field 'speed'; a newer version may",
+        "\"originalLength\":8192 | \"originalLength\":0 | originalLength must be above 0, got 0.0",
+        "\"originalLength\":8192 | \"originalLength\":true | 'originalLength' must be a",
+        "\"window\":3 | \"window\":-3 | window must be 0, or above 0 where causal, got -3",
+        "\"softCap\":30.0 | \"softCap\":-1 | softCap must be at least 0, got -1.0",
+        "\"beta\":0.25 | \"beta\":0 | beta must be above 0, got 0.0",
+        "\"temperature\":0.05 | \"temperature\":\"x\" | 'temperature' must be a finite number",
+        "\"count\":2 | \"count\":0 | count must be at least 1, got 0",
+        "\"offset\":1.0 | \"offset\":null | 'offset' must be a finite number",
+        "\"inputs\":[\"wide\" | \"inputs\":[\"wild\" | there is no earlier value 'wild'",
         "\"outputs\":{ | \"outputs\":{\"x\":\"none\", | there is no earlier value 'none'",
       })
   void aWrongPartIsNamed(String from, String to, String message) {
