@@ -62,7 +62,11 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
 
   /** The input, and some statistics for each row of the last axis. */
   private Kept normalised(Node node, long statistics) {
-    long size = graph.type(node.name()).shape().dim(-1).resolve(sizes);
+    return normalised(node, statistics, graph.type(node.name()).shape().dim(-1).resolve(sizes));
+  }
+
+  /** The input, and some statistics for each run of {@code size} elements. */
+  private Kept normalised(Node node, long statistics, long size) {
     return new Kept(node.inputs(), statistics * (elements(node.name()) / size), 0);
   }
 
@@ -88,7 +92,7 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
 
   @Override
   public Kept rmsNorm(Node node, LayerOp.RmsNorm op) {
-    return normalised(node, 1);
+    return normalised(node, 1, graph.parameter(op.weight()).shape().elements());
   }
 
   @Override

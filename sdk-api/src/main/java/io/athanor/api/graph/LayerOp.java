@@ -137,10 +137,12 @@ public sealed interface LayerOp extends Op {
   }
 
   /**
-   * Root-mean-square normalisation over the last axis (Zhang and Sennrich 2019), times {@code
-   * offset + weight}.
+   * Root-mean-square normalisation (Zhang and Sennrich 2019), times {@code offset + weight}. Each
+   * run of {@code size} elements of the last axis is normalised by itself, all with the same
+   * weights: the whole axis, or, where {@code size} is that of a head, each head. Input {@code [..,
+   * runs size]}, result of the same shape.
    *
-   * @param weight parameter {@code [size]}
+   * @param weight parameter {@code [size]}; size divides the last axis
    * @param epsilon added to the mean square, above 0
    * @param offset added to the weight: 0, or 1 as in Gemma
    */
@@ -165,7 +167,12 @@ public sealed interface LayerOp extends Op {
     @Override
     public TensorType infer(Inference at) {
       at.count(1, 1);
-      at.parameter(weight, at.floatingRows(0).dim(-1));
+      Shape x = at.floatingRows(0);
+      Dim size = at.parameter(weight, (Dim) null).dim(0);
+      if (!x.dim(-1).equals(size) && at.fixed(0, x.rank() - 1) % size.offset() != 0) {
+        throw at.fail(
+            "expected a last size divisible by that of '" + weight + "', " + size + ", got " + x);
+      }
       return at.inputs().get(0);
     }
 

@@ -115,17 +115,18 @@ final class Layers {
 
   static Result rmsNorm(Array x, Array own, double epsilon, double offset) {
     Array weight = own.map(w -> w + offset);
-    int size = x.size(-1);
+    int size = weight.count();
+    int runs = x.count() / size;
     Array y = x.zerosLike();
-    double[] inverse = new double[x.rows()];
-    for (int row = 0; row < x.rows(); row++) {
+    double[] inverse = new double[runs];
+    for (int run = 0; run < runs; run++) {
       double meanSquare = 0;
       for (int i = 0; i < size; i++) {
-        meanSquare += x.values[row * size + i] * x.values[row * size + i] / size;
+        meanSquare += x.values[run * size + i] * x.values[run * size + i] / size;
       }
-      inverse[row] = 1 / Math.sqrt(meanSquare + epsilon);
+      inverse[run] = 1 / Math.sqrt(meanSquare + epsilon);
       for (int i = 0; i < size; i++) {
-        y.values[row * size + i] = x.values[row * size + i] * inverse[row] * weight.values[i];
+        y.values[run * size + i] = x.values[run * size + i] * inverse[run] * weight.values[i];
       }
     }
     return new Result(
@@ -133,18 +134,18 @@ final class Layers {
         dy -> {
           Array dx = x.zerosLike();
           Array dWeight = weight.zerosLike();
-          for (int row = 0; row < x.rows(); row++) {
+          for (int run = 0; run < runs; run++) {
             double meanDNormal = 0;
             for (int i = 0; i < size; i++) {
-              int at = row * size + i;
-              double normal = x.values[at] * inverse[row];
+              int at = run * size + i;
+              double normal = x.values[at] * inverse[run];
               dWeight.values[i] += dy.values[at] * normal;
               meanDNormal += dy.values[at] * weight.values[i] * normal / size;
             }
             for (int i = 0; i < size; i++) {
-              int at = row * size + i;
+              int at = run * size + i;
               double d = dy.values[at] * weight.values[i];
-              dx.values[at] = inverse[row] * (d - x.values[at] * inverse[row] * meanDNormal);
+              dx.values[at] = inverse[run] * (d - x.values[at] * inverse[run] * meanDNormal);
             }
           }
           return List.of(dx, dWeight);

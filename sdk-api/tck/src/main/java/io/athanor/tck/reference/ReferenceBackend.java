@@ -9,8 +9,6 @@ import io.athanor.api.backend.Support;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.common.DType;
-import io.athanor.api.data.LanguageEncoding;
-import io.athanor.api.data.Signature;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Weights;
@@ -79,17 +77,9 @@ final class ReferenceBackend implements Backend {
 
   @Override
   public Support checkDecoder(Graph graph, Precision precision) {
-    if (!graph.hasInput(LanguageEncoding.TOKENS)
-        || !graph.outputs().containsKey(Signature.OUTPUT)) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' is no language model",
-          "Declare the input '"
-              + LanguageEncoding.TOKENS
-              + "' and the output '"
-              + Signature.OUTPUT
-              + "'");
-    }
-    return check(graph.forPrediction(), precision);
+    Graph prediction = graph.forPrediction();
+    Support support = Causality.check(prediction);
+    return support instanceof Support.Unsupported ? support : check(prediction, precision);
   }
 
   @Override

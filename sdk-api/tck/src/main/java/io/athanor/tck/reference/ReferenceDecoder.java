@@ -6,7 +6,6 @@ import io.athanor.api.common.Tensor;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
 import io.athanor.api.error.GraphException;
-import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.LayerOp;
@@ -22,9 +21,8 @@ import java.util.Map;
 final class ReferenceDecoder implements Decoder {
   private final Graph graph;
   private final ReferenceModel model;
-  private final int longest;
-  private final List<long[]> rows = new ArrayList<>();
-  private List<Map<String, Tensor>> rowInputs = new ArrayList<>();
+  private List<long[]> rows = List.of();
+  private List<Map<String, Tensor>> rowInputs = List.of();
   private int capacity;
 
   /**
@@ -33,49 +31,66 @@ final class ReferenceDecoder implements Decoder {
   ReferenceDecoder(Graph graph, ReferenceModel model) {
     this.graph = graph;
     this.model = model;
-    this.longest = longest(graph);
   }
 
-  /** The rows of the smallest table of positions. */
-  private static int longest(Graph graph) {
-    long longest = Integer.MAX_VALUE;
+  /** Fails if a table of positions has fewer rows than the capacity takes. */
+  private void requireRoom(int room) {
     for (Node node : graph.nodes()) {
-      if (node.op() instanceof LayerOp.Embedding table) {
-        for (Node from : graph.nodes()) {
-          if (from.name().equals(node.inputs().get(0))
-              && from.op() instanceof SequenceOp.PositionIds positions) {
-            Dim length = from.type().shape().dim(1);
-            long room = graph.parameter(table.weight()).shape().dim(0).offset();
-            longest = Math.min(longest, room - positions.first() - length.offset());
+      for (Node from : graph.nodes()) {
+        if (node.op() instanceof LayerOp.Embedding table
+            && from.op() instanceof SequenceOp.PositionIds positions
+            && from.name().equals(node.inputs().get(0))) {
+          long virtual = from.type().shape().dim(1).offset();
+          long longest = rows(table) - positions.first() - virtual;
+          if (room > longest) {
+            throw new GraphException(
+                node.name(),
+                "expected a capacity of at most " + longest + " positions, got " + room);
           }
         }
       }
     }
-    return (int) longest;
+  }
+
+  private long rows(LayerOp.Embedding table) {
+    return graph.parameter(table.weight()).shape().dim(0).offset();
+  }
+
+  private void requireWord(long id) {
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof LayerOp.Embedding table
+          && node.inputs().get(0).equals(LanguageEncoding.TOKENS)
+          && (id < 0 || id >= rows(table))) {
+        throw refused("expected ids in [0, " + rows(table) + "), got " + id);
+      }
+    }
+  }
+
+  private static GraphException refused(String problem) {
+    return new GraphException(LanguageEncoding.TOKENS, problem);
   }
 
   @Override
   public Tensor begin(List<int[]> prompts, int room, Map<String, Tensor> inputs) {
     if (prompts.isEmpty()) {
-      throw new IllegalArgumentException("prompts must not be empty");
+      throw refused("expected at least one prompt");
     }
-    if (room > longest) {
-      throw new GraphException(
-          LanguageEncoding.TOKENS,
-          "expected a capacity of at most " + longest + " positions, got " + room);
-    }
-    rows.clear();
-    rowInputs = new ArrayList<>();
-    capacity = room;
+    requireRoom(room);
+    List<long[]> first = new ArrayList<>();
+    List<Map<String, Tensor>> their = new ArrayList<>();
     for (int row = 0; row < prompts.size(); row++) {
       int[] prompt = prompts.get(row);
-      if (prompt.length == 0) {
-        throw new GraphException(LanguageEncoding.TOKENS, "prompt " + row + " is empty");
+      if (prompt.length < 1 || prompt.length > room) {
+        throw refused("expected prompts of 1 to " + room + " tokens, got " + prompt.length);
       }
-      rows.add(Arrays.stream(prompt).asLongStream().toArray());
-      rowInputs.add(inputsOf(row, prompts.size(), inputs));
+      first.add(Arrays.stream(prompt).asLongStream().toArray());
+      their.add(inputsOf(row, prompts.size(), inputs));
     }
-    return read();
+    Tensor logits = read(first, their);
+    rows = first;
+    rowInputs = their;
+    capacity = room;
+    return logits;
   }
 
   private Map<String, Tensor> inputsOf(int row, int count, Map<String, Tensor> inputs) {
@@ -94,33 +109,39 @@ final class ReferenceDecoder implements Decoder {
     return own;
   }
 
-  @Override
-  public Tensor next(int[] tokens) {
+  private void requireBegun() {
     if (rows.isEmpty()) {
       throw new IllegalStateException("Nothing was begun");
     }
-    if (tokens.length != rows.size()) {
-      throw new IllegalArgumentException(
-          "tokens must be one for each of " + rows.size() + " rows, got " + tokens.length);
-    }
-    for (int row = 0; row < tokens.length; row++) {
-      long[] longer = Arrays.copyOf(rows.get(row), rows.get(row).length + 1);
-      longer[longer.length - 1] = tokens[row];
-      rows.set(row, longer);
-    }
-    return read();
   }
 
-  private Tensor read() {
-    List<Array> lasts = new ArrayList<>();
-    for (int row = 0; row < rows.size(); row++) {
-      long[] ids = rows.get(row);
+  @Override
+  public Tensor next(int[] tokens) {
+    requireBegun();
+    if (tokens.length != rows.size()) {
+      throw refused(
+          "expected one token for each of " + rows.size() + " rows, got " + tokens.length);
+    }
+    List<long[]> longer = new ArrayList<>();
+    for (int row = 0; row < tokens.length; row++) {
+      long[] ids = Arrays.copyOf(rows.get(row), rows.get(row).length + 1);
+      ids[ids.length - 1] = tokens[row];
       if (ids.length > capacity) {
-        throw new GraphException(
-            LanguageEncoding.TOKENS,
-            "expected at most " + capacity + " tokens in a row, got " + ids.length);
+        throw refused("the capacity of " + capacity + " tokens is used up in row " + row);
       }
-      Map<String, Tensor> inputs = new LinkedHashMap<>(rowInputs.get(row));
+      longer.add(ids);
+    }
+    Tensor logits = read(longer, rowInputs);
+    rows = longer;
+    return logits;
+  }
+
+  private Tensor read(List<long[]> sequences, List<Map<String, Tensor>> further) {
+    List<Array> lasts = new ArrayList<>();
+    for (int row = 0; row < sequences.size(); row++) {
+      long[] ids = sequences.get(row);
+      Arrays.stream(ids).forEach(this::requireWord);
+      Map<String, Tensor> inputs = new LinkedHashMap<>(further.get(row));
       inputs.put(LanguageEncoding.TOKENS, Tensor.ofLongs(ids, 1, ids.length));
       Array logits = Tensors.array(Tensors.required(Signature.OUTPUT, model.predict(inputs)));
       int width = logits.size(-1);
@@ -133,11 +154,15 @@ final class ReferenceDecoder implements Decoder {
 
   @Override
   public void keep(int[] kept) {
-    List<long[]> some = Arrays.stream(kept).mapToObj(rows::get).toList();
-    List<Map<String, Tensor>> their = Arrays.stream(kept).mapToObj(rowInputs::get).toList();
-    rows.clear();
-    rows.addAll(some);
-    rowInputs = new ArrayList<>(their);
+    requireBegun();
+    if (kept.length == 0 || Arrays.stream(kept).anyMatch(row -> row < 0 || row >= rows.size())) {
+      throw new IllegalArgumentException(
+          "rows must be some of 0 to " + (rows.size() - 1) + ", got " + Arrays.toString(kept));
+    }
+    List<long[]> before = rows;
+    List<Map<String, Tensor>> their = rowInputs;
+    rows = Arrays.stream(kept).mapToObj(before::get).toList();
+    rowInputs = Arrays.stream(kept).mapToObj(their::get).toList();
   }
 
   @Override

@@ -111,6 +111,9 @@ class KnownValuesTest {
         .containsExactly(-2, 3);
     assertThat(Layers.rmsNorm(matrix(2, 1, 7), array(4, 4), 0, 1).value().values)
         .containsExactly(new double[] {1, 7}, EXACT);
+    Array heads = Array.of(new double[] {1, 7, -14, 2}, 1, 4);
+    assertThat(Layers.rmsNorm(heads, array(5, 10), 0, 0).value().values)
+        .containsExactly(new double[] {1, 14, -7, 2}, EXACT);
   }
 
   @Test
