@@ -119,20 +119,20 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
 
   @Override
   public Consumer<String> rmsNorm(Node node, LayerOp.RmsNorm op) {
-    String x = out.in(node, 0);
-    String scale = out.assign(out.rootMeanSquare(node, op));
-    String weight = out.assign(out.weight(op));
-    out.result(node, out.assign(OpWriter.rescaled(x, scale, weight)));
-    long size = graph.parameter(op.weight()).shape().elements();
-    return gradient -> {
+    RmsNormWriter norm = new RmsNormWriter(out, graph, node, op);
+    String x = norm.runs(out.in(node, 0));
+    String scale = out.assign(norm.reciprocal(x));
+    String weight = out.assign(norm.weight());
+    out.result(node, out.assign(norm.joined(RmsNormWriter.rescaled(x, scale, weight))));
+    return joined -> {
+      String gradient = norm.runs(joined);
       String slopes = out.assign(call("mul_", call("mul", gradient, x), scale));
       if (wants(node, 0)) {
-        String mean = call("unsqueeze", call("div", call("matmul", slopes, weight), size), -1);
-        String back = out.assign(OpWriter.rescaled(gradient, weight, scale));
-        String common = call("mul", call("square", scale), mean);
-        pass(node, 0, call("addcmul_", back, x, common, "value=-1"));
+        String back = out.assign(RmsNormWriter.rescaled(gradient, weight, scale));
+        String common = call("mul", call("square", scale), norm.mean(slopes, weight));
+        pass(node, 0, norm.joined(call("addcmul_", back, x, common, "value=-1")));
       }
-      to.fill(op.weight(), "sum", rows(node.type(), slopes), "[0]");
+      to.fill(op.weight(), "sum", norm.rows(slopes), "[0]");
     };
   }
 

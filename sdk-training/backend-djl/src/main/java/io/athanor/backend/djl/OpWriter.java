@@ -216,24 +216,9 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String rmsNorm(Node node, LayerOp.RmsNorm op) {
-    String x = in(node, 0);
-    return rescaled(x, rootMeanSquare(node, op), weight(op));
-  }
-
-  /** The reciprocal of the root-mean-square of each row. */
-  String rootMeanSquare(Node node, LayerOp.RmsNorm op) {
-    long size = graph.parameter(op.weight()).shape().elements();
-    String squares = call("square", call("linalg_vector_norm", in(node, 0), 2, "[-1]", true));
-    return call("rsqrt", call("add", call("div", squares, size), op.epsilon()));
-  }
-
-  String weight(LayerOp.RmsNorm op) {
-    String weight = parameter(op.weight());
-    return op.offset() == 0 ? weight : call("add", weight, op.offset());
-  }
-
-  static String rescaled(String x, String rows, String columns) {
-    return call("mul_", call("mul", x, rows), columns);
+    RmsNormWriter norm = new RmsNormWriter(this, graph, node, op);
+    String x = norm.runs(in(node, 0));
+    return norm.joined(RmsNormWriter.rescaled(x, norm.reciprocal(x), norm.weight()));
   }
 
   @Override
