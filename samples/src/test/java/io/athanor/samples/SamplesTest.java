@@ -5,12 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.GateDecision;
 import io.athanor.eval.report.ReportFolder;
+import io.athanor.model.format.HuggingFaceFolder;
+import io.athanor.model.format.PeftFolder;
+import io.athanor.model.format.PretrainedModel;
+import io.athanor.model.format.gguf.Gguf;
 import io.athanor.registry.ModelRegistry;
+import io.athanor.samples.code.JavaCompletion;
 import io.athanor.samples.digits.DigitReader;
 import io.athanor.samples.mail.SpamFilter;
 import io.athanor.samples.medical.DiseaseProgression;
 import io.athanor.samples.medical.TumourDiagnosis;
+import io.athanor.samples.pretraining.SmallLlama;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +65,40 @@ class SamplesTest {
     DigitReader.main(new String[] {folder.toString()});
 
     assertThat(passed(folder).metric("accuracy").value()).isGreaterThan(0.96);
+  }
+
+  @Test
+  @Tag("heavy")
+  void aSmallLlamaKilledWhileItLearnsEndsAsIfNothingHadHappened() throws Exception {
+    String[] some = {
+      folder.resolve("whole").toString(), "2", "org/apache/commons/lang3/time/*.java"
+    };
+    String uninterrupted = SmallLlamaProcess.run(some, "Weights ");
+    some[0] = folder.resolve("killed").toString();
+    assertThat(SmallLlamaProcess.run(some, "epoch 2, step ")).startsWith("epoch 2, step ");
+    assertThat(folder.resolve("killed").resolve("checkpoints")).isNotEmptyDirectory();
+
+    String resumed = SmallLlamaProcess.run(some, "Weights ");
+
+    assertThat(resumed).isEqualTo(uninterrupted).startsWith("Weights sha256:");
+  }
+
+  @Test
+  @Tag("heavy")
+  void aModelLearnsToWriteMethodsAndIsLeftInEveryFormat() throws Exception {
+    Path model = folder.resolve("model");
+    SmallLlama.main(
+        new String[] {
+          folder.resolve("pretrained").toString(), "1", "org/apache/commons/lang3/mutable/*.java"
+        });
+    Files.move(folder.resolve("pretrained").resolve("model"), model);
+
+    JavaCompletion.main(new String[] {model.toString(), folder.resolve("code").toString(), "60"});
+
+    PretrainedModel merged = HuggingFaceFolder.read(folder.resolve("code/merged"));
+    PretrainedModel gguf = Gguf.read(folder.resolve("code/merged.gguf"));
+    assertThat(gguf.tensors().keySet()).isEqualTo(merged.tensors().keySet());
+    assertThat(PeftFolder.read(folder.resolve("code/adapter")).modules()).hasSize(16);
   }
 
   private static EvaluationReport passed(Path report) {

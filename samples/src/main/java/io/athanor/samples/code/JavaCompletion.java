@@ -55,7 +55,7 @@ public final class JavaCompletion {
         arguments.length > 1 ? Path.of(arguments[1]) : SampleFiles.output(new String[0], "code");
     int count = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 400;
     Path lines = output.resolve("methods.jsonl");
-    JavaMethods.write(SourceJar.texts(SourceJar.commonsLang()), count, lines);
+    JavaMethods.write(SourceJar.texts(SourceJar.commonsLang("**.java")), count, lines);
     TextSplit methods =
         TextDataset.completions(JsonLines.of(lines), "prompt", "completion")
             .contextLength(256)

@@ -19,11 +19,12 @@ public final class SourceJar {
   private SourceJar() {}
 
   /**
-   * The Java files of commons-lang3.
+   * Java files of commons-lang3.
    *
+   * @param pattern of their paths, {@code **.java} for all
    * @throws NotFoundException if no jar on the class path has them
    */
-  public static TextFiles commonsLang() throws IOException {
+  public static TextFiles commonsLang(String pattern) throws IOException {
     URL url = SourceJar.class.getClassLoader().getResource(FILE);
     if (url == null) {
       throw new NotFoundException(
@@ -32,7 +33,7 @@ public final class SourceJar {
           "Add the artifact org.apache.commons:commons-lang3 with classifier sources");
     }
     JarURLConnection connection = (JarURLConnection) url.openConnection();
-    return TextFiles.of(Path.of(URI.create(connection.getJarFileURL().toString())), "**.java");
+    return TextFiles.of(Path.of(URI.create(connection.getJarFileURL().toString())), pattern);
   }
 
   /** Their texts. */

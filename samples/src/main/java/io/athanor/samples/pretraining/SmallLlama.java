@@ -31,12 +31,12 @@ public final class SmallLlama {
 
   /**
    * @param arguments optionally the folder for results, {@code target/samples/pretraining}
-   *     otherwise, and the number of epochs, 2 otherwise
+   *     otherwise; the number of epochs, 2 otherwise; and which files to read, all otherwise
    */
   public static void main(String[] arguments) throws IOException {
     Path output = SampleFiles.output(arguments, "pretraining");
     int epochs = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 2;
-    TextFiles files = SourceJar.commonsLang();
+    TextFiles files = SourceJar.commonsLang(arguments.length > 2 ? arguments[2] : "**.java");
     String vocabulary = BytePairTraining.of(2048).specialTokens(END).train(SourceJar.texts(files));
     Tokenizer tokenizer = Tokenizers.read("the vocabulary of this sample", vocabulary);
     TextSplit code =
@@ -55,7 +55,7 @@ public final class SmallLlama {
             .clipNorm(1)
             .evaluateEvery(200)
             .checkpoints(output.resolve("checkpoints"))
-            .checkpointEvery(100)
+            .checkpointEvery(50)
             .seed(7)
             .listener(Progress.console())
             .run();
