@@ -11,7 +11,6 @@ import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Value;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.stream.IntStream;
 
 /**
  * Llama (Touvron et al. 2023) and its relatives Mistral, Qwen 2, Qwen 2.5, Qwen 3, Gemma and Gemma
@@ -190,23 +189,13 @@ public final class Llama implements LanguageModel {
       long out = (long) heads * options.headSize();
       Value y = text.linear(layer + "." + kind + "_proj", x, out, options.projectionBias());
       boolean normed = options.headNorm() && !kind.equals("v");
-      return normed ? headNorm(layer + "." + kind + "_norm", y, heads) : y;
+      return normed ? headNorm(layer + "." + kind + "_norm", y) : y;
     }
 
     /** Normalises each head by itself, all with the same weights. */
-    private Value headNorm(String layer, Value x, int heads) {
-      int size = options.headSize();
-      String weight = g.parameter(layer + ".weight", Initializer.ONES, size);
-      LayerOp.RmsNorm op = new LayerOp.RmsNorm(weight, options.epsilon());
-      Value[] normed =
-          IntStream.range(0, heads)
-              .mapToObj(
-                  i -> {
-                    Value head = g.slice(x, 2, (long) i * size, (i + 1L) * size); // [b, t, h]
-                    return g.apply(layer + "." + i, op, head);
-                  })
-              .toArray(Value[]::new);
-      return heads == 1 ? normed[0] : g.concat(2, normed);
+    private Value headNorm(String layer, Value x) {
+      String weight = g.parameter(layer + ".weight", Initializer.ONES, options.headSize());
+      return g.apply(layer, new LayerOp.RmsNorm(weight, options.epsilon()), x);
     }
 
     private Value turned(Value x) {
