@@ -18,11 +18,11 @@ final class SmallLlamaProcess {
   private SmallLlamaProcess() {}
 
   /**
-   * Runs it until it says a line that begins so, and kills it there.
+   * Runs it until it says a line in which there is this, and kills it there.
    *
    * @return that line
    */
-  static String run(String[] arguments, String beginning) throws IOException, InterruptedException {
+  static String run(String[] arguments, String words) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
@@ -34,7 +34,7 @@ final class SmallLlamaProcess {
         new BufferedReader(
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        if (line.startsWith(beginning)) {
+        if (line.contains(words)) {
           return line;
         }
       }

@@ -53,7 +53,6 @@ public final class SmallLlama {
             .learningRate(2e-3)
             .schedule(Schedule.cosine().warmUp(0.05))
             .clipNorm(1)
-            .evaluateEvery(200)
             .checkpoints(output.resolve("checkpoints"))
             .checkpointEvery(50)
             .seed(7)
