@@ -179,11 +179,11 @@ public final class WordTokenizer implements Tokenizer {
     return found;
   }
 
-  /** The words, with a space between. */
+  /** The words, with a space between; ids of no word are left out. */
   @Override
   public String decode(int[] tokens) {
     return Arrays.stream(tokens)
-        .filter(id -> id > 1)
+        .filter(id -> id > 1 && id < vocabulary.size())
         .mapToObj(vocabulary::get)
         .collect(Collectors.joining(" "));
   }

@@ -58,6 +58,7 @@ public record Flops(Map<String, Long> forward, Map<String, Long> backward) {
 
   private static long passes(Op op, boolean input, boolean weights) {
     if (op instanceof LayerOp.Linear
+        || op instanceof LayerOp.AdapterLinear
         || op instanceof LayerOp.Conv2d
         || op instanceof LayerOp.Lstm
         || op instanceof LayerOp.Gru) {

@@ -84,7 +84,9 @@ public sealed interface RopeScaling {
       double factor, double slowTurns, double fastTurns, long originalLength, double magnitude)
       implements RopeScaling {
     public Yarn {
-      positive("factor", factor);
+      if (!(factor >= 1) || !Double.isFinite(factor)) {
+        throw new IllegalArgumentException("factor must be at least 1, got " + factor);
+      }
       positive("slowTurns", slowTurns);
       positive("originalLength", (double) originalLength);
       positive("magnitude", magnitude);

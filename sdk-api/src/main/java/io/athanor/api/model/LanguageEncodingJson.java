@@ -62,7 +62,9 @@ final class LanguageEncodingJson {
                   case "preferenceRanking" ->
                       new Task.PreferenceRanking(target, fields.number("beta"));
                   case "embedding" -> new Task.Embedding(target, fields.number("temperature"));
-                  default -> throw fields.fail("unknown task '" + kind + "'");
+                  default ->
+                      throw fields.fail(
+                          "unknown task '" + kind + "'; a newer version may have written it");
                 });
     fields.requireNoMore();
     return task;

@@ -152,7 +152,12 @@ final class ModelCard {
 
   private static void limits(StringBuilder card, ModelArtifact model) {
     card.append("## Limits\n\n");
-    card.append("The numbers above hold for rows like those it was trained on. ");
+    boolean language = model.encoding() instanceof LanguageEncoding;
+    card.append("The numbers above hold for ").append(language ? "texts" : "rows");
+    card.append(" like those it was trained on. ");
+    if (language && !(model.task() instanceof Task.Embedding)) {
+      card.append("What it says may be wrong. ");
+    }
     if (model.task() instanceof Task.Classification) {
       card.append(
           "It knows no other label than those listed, and gives one of them to any input. ");
@@ -163,12 +168,35 @@ final class ModelCard {
   private static void use(StringBuilder card, ModelArtifact model) {
     card.append("## Use\n\n```java\n");
     card.append("ModelArtifact model = ArtifactFolder.read(Path.of(\"this-folder\"));\n");
-    if (model.encoding() instanceof LanguageEncoding) {
-      card.append("```\n\n");
-      return;
+    card.append(
+        model.encoding() instanceof LanguageEncoding language
+            ? languageUse(language)
+            : """
+              try (Predictor predictor = Predictor.of(model, backend)) {
+                Prediction prediction = predictor.predict(row);
+              }
+              """);
+    card.append("```\n\n");
+  }
+
+  private static String languageUse(LanguageEncoding encoding) {
+    if (encoding.task() instanceof Task.Embedding) {
+      return """
+          try (TextEmbedder embedder = TextEmbedder.of(model, backend)) {
+            float[] vector = embedder.embed("a text");
+          }
+          """;
     }
-    card.append("try (Predictor predictor = Predictor.of(model, backend)) {\n");
-    card.append("  Prediction prediction = predictor.predict(row);\n}\n```\n\n");
+    String call =
+        encoding.chatTemplate().isPresent()
+            ? "chat(List.of(ChatMessage.user(\"Hello\")), GenerationSettings.greedy())"
+            : "generate(\"Once upon a time\")";
+    return """
+        try (TextGenerator generator = TextGenerator.of(model, backend)) {
+          String text = generator.CALL.text();
+        }
+        """
+        .replace("CALL", call);
   }
 
   private static void making(StringBuilder card, ModelArtifact model) {

@@ -6,6 +6,10 @@ import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.EveryOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.Initializer;
+import io.athanor.api.graph.LayerOp;
+import io.athanor.api.graph.LossOp;
+import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
@@ -125,6 +129,68 @@ class MemoryEstimateTest {
         .isBetween(2 * small.activations() - 1000, 2 * small.activations());
     assertThat(MemoryEstimate.prediction(graph, SIZES, Precision.F32).total())
         .isLessThan(small.total());
+  }
+
+  @Test
+  void adaptersKeepTheirLowRankProduct() {
+    GraphBuilder g = Graph.builder("adapters");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    Value adapter = g.input("adapter", TensorType.i64(Dim.BATCH));
+    String a = g.parameter("a", Initializer.ZEROS, 2, 3, 8);
+    String b = g.parameter("b", Initializer.ZEROS, 2, 4, 3);
+    Value y = g.apply("low", new LayerOp.AdapterLinear(a, b), x, adapter);
+
+    assertThat(activations(g, y)).isEqualTo(4 * 6 * 8 * 4 + 4 * 8 + 4 * 6 * 3 * 4);
+  }
+
+  @Test
+  void aNormKeepsOneNumberForEachHead() {
+    GraphBuilder g = Graph.builder("heads");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    LayerOp.RmsNorm op = new LayerOp.RmsNorm(g.parameter("w", Initializer.ONES, 2), 1e-5);
+
+    assertThat(activations(g, g.apply("n", op, x))).isEqualTo(4 * 6 * 8 * 4 + 4 * 6 * (8 / 2) * 4);
+  }
+
+  @Test
+  void virtualTokensKeepNothing() {
+    GraphBuilder g = Graph.builder("prompt");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    String tokens = g.parameter("t", Initializer.ZEROS, 3, 8);
+    Value longer = g.apply("v", new LayerOp.VirtualTokens(tokens), x);
+
+    assertThat(activations(g, g.apply("s", new SequenceOp.Skip(3), longer)))
+        .isEqualTo(4 * 6 * 8 * 4);
+  }
+
+  private static long activations(GraphBuilder g, Value y) {
+    Graph graph =
+        g.output("y", y).loss(g.reduce(ShapeOp.Reduce.Statistic.MEAN, y, 0, 1, 2)).build();
+    return MemoryEstimate.training(graph, SIZES, mode(Optimizer.sgd(0), Precision.F32))
+        .activations();
+  }
+
+  @Test
+  void lossesOverSequencesAndPairsKeepLogarithms() {
+    GraphBuilder g = Graph.builder("losses");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    Value next = g.target("next", TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
+    Value reference = g.target("reference", TensorType.f32(Dim.BATCH));
+    Value logits = g.linearWithoutBias("vocabulary", x, 11);
+    Value scores = g.apply("scores", new LossOp.SequenceLogProbability(), logits, next);
+    Value preference = g.apply("preference", new LossOp.Preference(1), scores, reference);
+    Value rows = g.input("rows", TensorType.f32(Dim.BATCH, Dim.of(5)));
+    Value vectors = g.linearWithoutBias("vectors", rows, 7);
+    Value pairs = g.apply("pairs", new LossOp.Contrastive(1), vectors);
+    Graph graph = g.output("y", vectors).loss(g.add(preference, pairs)).build();
+
+    long inputs = 4 * 6 * 8 * 4 + 4 * 6 * 8 + 4 * 4 + 4 * 5 * 4;
+    long likelihoods = 4 * 6 * 11 * 4 + 4 * 4;
+    long contrasted = 4 * 7 * 4 + 2 * 2 * 4;
+    assertThat(
+            MemoryEstimate.training(graph, SIZES, mode(Optimizer.sgd(0), Precision.F32))
+                .activations())
+        .isEqualTo(inputs + likelihoods + contrasted);
   }
 
   @Test

@@ -121,6 +121,79 @@ class WordTokenizerTest {
   }
 
   @Test
+  void tokensSayWhereTheyStandInTheText() {
+    WordTokenizer tokenizer = WordTokenizer.fit(List.of("one two"), ALL, 1);
+
+    assertThat(tokenizer.tokenize("Two, ONE"))
+        .containsExactly(
+            new Tokenizer.Token(id(tokenizer, "two"), 0, 3),
+            new Tokenizer.Token(1, 3, 4),
+            new Tokenizer.Token(id(tokenizer, "one"), 5, 8));
+    assertThat(tokenizer.tokenize(" \t")).isEmpty();
+  }
+
+  @Test
+  void placesHoldWhereLowerCaseIsLongerAndForCharactersOfTwoChars() {
+    String dotted = "\u0130";
+    String deseret = "\ud801\udc00";
+    assertThat(dotted.toLowerCase(java.util.Locale.ROOT)).hasSize(2);
+    WordTokenizer tokenizer = WordTokenizer.fit(List.of(dotted + "z ok " + deseret), ALL, 1);
+    String text = dotted + dotted + " " + dotted + "Z OK " + deseret + "! ok";
+
+    assertThat(tokenizer.tokenize(text))
+        .extracting(token -> text.substring(token.start(), token.end()))
+        .containsExactly(dotted + dotted, dotted + "Z", "OK", deseret, "!", "ok");
+    assertThat(tokenizer.tokenize(text).stream().mapToInt(Tokenizer.Token::id))
+        .containsExactly(
+            1,
+            id(tokenizer, "i\u0307z"),
+            id(tokenizer, "ok"),
+            id(tokenizer, "\ud801\udc28"),
+            1,
+            id(tokenizer, "ok"));
+  }
+
+  @Test
+  void tokensHaveTheIdsOfTheEncodedText() throws IOException {
+    WordTokenizer tokenizer = huggingFaces();
+    int compared = 0;
+    for (JsonNode golden : fixture("golden.json").path("texts")) {
+      String text = golden.path("text").textValue();
+      List<Tokenizer.Token> tokens = tokenizer.tokenize(text);
+      if (!tokens.isEmpty()) {
+        assertThat(tokens.stream().mapToInt(Tokenizer.Token::id).toArray())
+            .as(text)
+            .containsExactly(tokenizer.encode(text, ALL));
+        compared++;
+      }
+    }
+    assertThat(compared).isGreaterThan(50);
+  }
+
+  @Test
+  void decodesToWordsAndLeavesOutWhatIsNone() {
+    WordTokenizer tokenizer = WordTokenizer.fit(List.of("a b"), ALL, 1);
+
+    assertThat(tokenizer.decode(new int[] {0, 3, 1, 2, 0})).isEqualTo("b a");
+    assertThat(tokenizer.decode(new int[] {-1, 2, 4, Integer.MAX_VALUE})).isEqualTo("a");
+    assertThat(tokenizer.decode(new int[0])).isEmpty();
+  }
+
+  @Test
+  void knowsTheIdsOfItsTokensOnly() {
+    WordTokenizer tokenizer = WordTokenizer.fit(List.of("a b"), ALL, 1);
+
+    assertThat(tokenizer.id("[PAD]")).hasValue(0);
+    assertThat(tokenizer.id("[UNK]")).hasValue(1);
+    assertThat(tokenizer.id("b")).hasValue(3);
+    assertThat(tokenizer.id("B")).isEmpty();
+  }
+
+  private static int id(WordTokenizer tokenizer, String word) {
+    return tokenizer.id(word).orElseThrow();
+  }
+
+  @Test
   void refusesSizesThatAreNone() {
     assertThatThrownBy(() -> WordTokenizer.fit(List.of(), 2, 1))
         .isInstanceOf(IllegalArgumentException.class)

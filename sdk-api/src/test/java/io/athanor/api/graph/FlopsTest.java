@@ -84,6 +84,55 @@ class FlopsTest {
   }
 
   @Test
+  void adaptersCountTheirTwoProducts() {
+    GraphBuilder g = Graph.builder("adapters");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    Value adapter = g.input("adapter", TensorType.i64(Dim.BATCH));
+    String a = g.parameter("a", Initializer.ZEROS, 2, 3, 8);
+    String b = g.parameter("b", Initializer.ZEROS, 2, 4, 3);
+    String c = g.parameter("c", Initializer.ZEROS, 2, 3, 4);
+    Value first = g.apply("first", new LayerOp.AdapterLinear(a, b), x, adapter);
+    Value second = g.apply("second", new LayerOp.AdapterLinear(c, b), first, adapter);
+    Flops flops = Flops.of(g.output("y", second).build(), SIZES);
+
+    long positions = 2 * 5;
+    long one = positions * 2 * (8 * 3 + 3 * 4);
+    long other = positions * 2 * (4 * 3 + 3 * 4);
+    assertThat(flops.forward()).containsEntry("first", one).containsEntry("second", other);
+    assertThat(flops.backward()).containsEntry("first", one).containsEntry("second", 2 * other);
+  }
+
+  @Test
+  void whatLanguageModelsAddIsCounted() {
+    GraphBuilder g = Graph.builder("language");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.SEQUENCE, Dim.of(8)));
+    Value rows = g.input("rows", TensorType.f32(Dim.BATCH, Dim.of(8)));
+    Value next = g.target("next", TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
+    Value reference = g.target("reference", TensorType.f32(Dim.BATCH));
+    String weight = g.parameter("w", Initializer.ONES, 2);
+    Value normed = g.apply("heads", new LayerOp.RmsNorm(weight, 1e-5), x);
+    String tokens = g.parameter("t", Initializer.ZEROS, 3, 8);
+    Value longer = g.apply("prompt", new LayerOp.VirtualTokens(tokens), normed);
+    Value logits = g.apply("skip", new SequenceOp.Skip(3), longer);
+    Value unit = g.apply("unit", new ElementOp.Normalize(), rows);
+    Value scores = g.apply("scores", new LossOp.SequenceLogProbability(), logits, next);
+    Value preference = g.apply("preference", new LossOp.Preference(1), scores, reference);
+    Value pairs = g.apply("pairs", new LossOp.Contrastive(1), unit);
+    Graph graph = g.output("y", unit).loss(g.add(preference, pairs)).build();
+    Flops flops = Flops.of(graph, Map.of("batch", 6L, "sequence", 5L));
+
+    assertThat(flops.forward())
+        .containsEntry("heads", 4L * 6 * 5 * 8)
+        .containsEntry("prompt", 0L)
+        .containsEntry("skip", 0L)
+        .containsEntry("unit", 3L * 6 * 8)
+        .containsEntry("scores", 5L * 6 * 5 * 8)
+        .containsEntry("preference", 5L * 6)
+        .containsEntry("pairs", 3L * 3 * (2 * 8 + 5));
+    assertThat(flops.backward()).containsEntry("heads", 4L * 6 * 5 * 8).containsEntry("unit", 0L);
+  }
+
+  @Test
   void everyOperationIsCounted() {
     Graph graph = EveryOp.graph();
 

@@ -7,6 +7,7 @@ import io.athanor.api.common.DType;
 import io.athanor.api.error.GraphException;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -161,12 +162,129 @@ class GraphBuilderTest {
             t -> t.g.meanSquaredError(t.rows, t.mask)));
   }
 
+  static Stream<Arguments> misusesOfLanguageModels() {
+    return Stream.of(
+        refused(
+            "n",
+            "expected a last size divisible by that of 'w', 3, got [batch, sequence, 8]",
+            t -> t.g.apply("n", new LayerOp.RmsNorm(t.w(3), 1e-5), t.steps)),
+        refused(
+            "n",
+            "expected a last size divisible by that of 'w', 16, got [batch, sequence, 8]",
+            t -> t.g.apply("n", new LayerOp.RmsNorm(t.w(16), 1e-5), t.steps)),
+        refused(
+            "n",
+            "expected a fixed size on axis 1 of input 0, got symbol sequence",
+            t -> t.g.apply("n", new LayerOp.RmsNorm(t.w(3), 1e-5), t.mask)),
+        refused(
+            "n",
+            "expected parameter 'w' of shape [any], got [2, 4]",
+            t -> t.g.apply("n", new LayerOp.RmsNorm(t.w(2, 4), 1e-5), t.steps)),
+        refused(
+            "l",
+            "expected input 0 of shape [batch, sequence, size], got [batch, 6]",
+            t -> t.adapters(t.rows, t.labels, 2, 2)),
+        refused(
+            "l",
+            "expected adapters of shape [batch], got [batch, sequence]",
+            t -> t.adapters(t.steps, t.ids, 2, 2)),
+        refused(
+            "l",
+            "expected input 1 to hold I64, got F32[batch, sequence]",
+            t -> t.adapters(t.steps, t.mask, 2, 2)),
+        refused(
+            "l",
+            "expected parameter 'w' of shape [any, any, 8], got [2, 3, 7]",
+            t -> t.g.apply("l", new LayerOp.AdapterLinear(t.w(2, 3, 7), "b"), t.steps, t.labels)),
+        refused(
+            "l",
+            "expected parameter 'b' of shape [2, any, 3], got [4, 5, 3]",
+            t -> t.adapters(t.steps, t.labels, 2, 4)),
+        refused(
+            "v",
+            "expected parameter 'w' of shape [any, 8], got [2, 7]",
+            t -> t.g.apply("v", new LayerOp.VirtualTokens(t.w(2, 7)), t.steps)),
+        refused(
+            "v",
+            "expected input 0 of shape [batch, sequence, size], got [batch, sequence]",
+            t -> t.g.apply("v", new LayerOp.VirtualTokens(t.w(2, 7)), t.mask)),
+        refused(
+            "p",
+            "expected input 0 of shape [batch, sequence], got F32[batch, sequence, 8]",
+            t -> t.g.apply("p", new SequenceOp.Prepend(2, 0), t.steps)),
+        refused(
+            "s",
+            "expected more than 1 positions to skip, got F32[batch, sequence, 8]",
+            t -> t.g.apply("s", new SequenceOp.Skip(1), t.steps)),
+        refused(
+            "s",
+            "expected more than 6 positions to skip, got F32[batch, 6]",
+            t -> t.g.apply("s", new SequenceOp.Skip(6), t.rows)),
+        refused(
+            "s",
+            "expected input 0 of shape [batch, sequence, ..], got I64[batch]",
+            t -> t.g.apply("s", new SequenceOp.Skip(1), t.labels)),
+        refused(
+            "c",
+            "expected input 0 of shape [batch, sequence, ..], got [batch]",
+            t -> t.g.apply("c", new SequenceOp.ConstantIds(1), t.labels)),
+        refused(
+            "u",
+            "expected input 0 of shape [.., size], got a scalar",
+            t -> t.g.apply("u", new ElementOp.Normalize(), t.one)),
+        refused(
+            "r",
+            "expected positions of shape [batch, sequence], got [batch]",
+            t -> t.g.apply("r", new SequenceOp.Rope(4, 100), t.steps, t.labels)),
+        refused(
+            "a",
+            "expected mask of shape [batch, sequence], got [batch]",
+            t -> t.g.attention("a", 2, true, 0, t.steps, t.steps, t.steps, t.labels)),
+        refused(
+            "a",
+            "expected query and key of one length in documents, got [batch, 6, 8], [batch, s",
+            t -> t.g.attention("a", 2, false, 0, t.six(), t.steps, t.steps, t.ids)),
+        refused(
+            "p",
+            "expected targets of shape [batch, sequence], got [batch]",
+            t -> t.g.apply("p", new LossOp.SequenceLogProbability(), t.steps, t.labels)),
+        refused(
+            "p",
+            "expected input 0 of shape [batch, sequence, classes], got [batch, 6]",
+            t -> t.g.apply("p", new LossOp.SequenceLogProbability(), t.rows, t.labels)),
+        refused(
+            "d",
+            "expected input 0 of shape [batch], got []",
+            t -> t.g.apply("d", new LossOp.Preference(0.1), t.one, t.one)),
+        refused(
+            "d",
+            "expected reference of shape [batch], got [batch, 6]",
+            t -> t.g.apply("d", new LossOp.Preference(0.1), t.likelihood(), t.rows)),
+        refused(
+            "c",
+            "expected input 0 of shape [batch, size], got [batch, sequence, 8]",
+            t -> t.g.apply("c", new LossOp.Contrastive(0.1), t.steps)));
+  }
+
+  private Value adapters(Value x, Value choice, long down, long up) {
+    String b = g.parameter("b", Initializer.ZEROS, up, 5, 3);
+    return g.apply("l", new LayerOp.AdapterLinear(w(down, 3, 8), b), x, choice);
+  }
+
+  private Value six() {
+    return g.input("six", TensorType.f32(Dim.BATCH, Dim.of(6), Dim.of(8)));
+  }
+
+  private Value likelihood() {
+    return g.input("likelihood", TensorType.f32(Dim.BATCH));
+  }
+
   private String w(long... shape) {
     return g.parameter("w", Initializer.ZEROS, shape);
   }
 
   @ParameterizedTest
-  @MethodSource("misuses")
+  @MethodSource({"misuses", "misusesOfLanguageModels"})
   void whatDoesNotFitNamesTheLayerWithExpectedAndActual(
       String layer, String message, Function<GraphBuilderTest, Object> use) {
     assertThatThrownBy(() -> use.apply(this))
@@ -191,6 +309,29 @@ class GraphBuilderTest {
         .hasToString("[batch, 3]");
     assertThat(g.slice(rows, 1, 1, 3).shape()).hasToString("[batch, 2]");
     assertThat(g.crossEntropy(rows, labels).shape()).hasToString("[]");
+  }
+
+  @Test
+  void shapesFollowTheLayersOfLanguageModels() {
+    String tokens = g.parameter("t", Initializer.ZEROS, 3, 8);
+    Value longer = g.apply("v", new LayerOp.VirtualTokens(tokens), steps);
+    assertThat(longer.shape()).hasToString("[batch, sequence+3, 8]");
+    assertThat(g.apply("s", new SequenceOp.Skip(3), longer).type()).isEqualTo(steps.type());
+    assertThat(g.apply("p", new SequenceOp.Prepend(3, 1), ids).type())
+        .hasToString("I64[batch, sequence+3]");
+    assertThat(g.apply("pm", new SequenceOp.Prepend(3, 1), mask).type())
+        .hasToString("F32[batch, sequence+3]");
+    assertThat(g.apply("c", new SequenceOp.ConstantIds(2), steps).type())
+        .hasToString("I64[batch, sequence]");
+    assertThat(adapters(steps, labels, 2, 2).type()).hasToString("F32[batch, sequence, 5]");
+    assertThat(g.apply("h", new LayerOp.RmsNorm(g.parameter("h", Initializer.ONES, 2), 1), steps))
+        .extracting(Value::type)
+        .isEqualTo(steps.type());
+    Value scores = g.apply("q", new LossOp.SequenceLogProbability(), steps, ids);
+    assertThat(scores.type()).hasToString("F32[batch]");
+    assertThat(g.apply("d", new LossOp.Preference(1), scores, likelihood()).type())
+        .hasToString("F32[]");
+    assertThat(g.apply("n", new LossOp.Contrastive(1), rows).type()).hasToString("F32[]");
   }
 
   @Test
@@ -259,5 +400,30 @@ class GraphBuilderTest {
         .hasMessage("symbol must be an identifier, got 'a b'");
     assertThatThrownBy(() -> Dim.of(0)).hasMessage("A size must be at least 1, got 0");
     assertThat(g.dropout(rows, 0)).isSameAs(rows);
+  }
+
+  @Test
+  void settingsOfLanguageModelsOutOfRangeAreNamed() {
+    refusedSetting(
+        "window must be 0, or above 0 where causal, got 4",
+        () -> new SequenceOp.Attention(2, 2, false, 0, 1, 4, 0));
+    refusedSetting(
+        "softCap must be at least 0, got NaN",
+        () -> new SequenceOp.Attention(2, 2, true, 0, 1, 0, Double.NaN));
+    refusedSetting("offset must be finite, got NaN", () -> new LayerOp.RmsNorm("w", 1, Double.NaN));
+    refusedSetting(
+        "headSize must be even and base positive, got 3 and 10.0",
+        () -> new SequenceOp.Rope(3, 10));
+    refusedSetting("id must be at least 0, got -1", () -> new SequenceOp.ConstantIds(-1));
+    refusedSetting("count must be at least 1, got 0", () -> new SequenceOp.Prepend(0, 1));
+    refusedSetting("count must be at least 1, got -2", () -> new SequenceOp.Skip(-2));
+    refusedSetting("beta must be above 0, got 0.0", () -> new LossOp.Preference(0));
+    refusedSetting(
+        "temperature must be above 0, got Infinity",
+        () -> new LossOp.Contrastive(Double.POSITIVE_INFINITY));
+  }
+
+  private static void refusedSetting(String message, ThrowingCallable make) {
+    assertThatThrownBy(make).isInstanceOf(IllegalArgumentException.class).hasMessage(message);
   }
 }
