@@ -19,12 +19,7 @@ public sealed interface SequenceOp extends Op {
 
     @Override
     public TensorType infer(Inference at) {
-      at.count(1, 1);
-      Shape x = at.inputs().get(0).shape();
-      if (x.rank() < 2) {
-        throw at.fail("expected input 0 of shape [batch, sequence, ..], got " + x);
-      }
-      return new TensorType(DType.I64, Shape.of(x.dim(0), x.dim(1)));
+      return ids(at);
     }
 
     @Override
@@ -238,12 +233,7 @@ public sealed interface SequenceOp extends Op {
 
     @Override
     public TensorType infer(Inference at) {
-      at.count(1, 1);
-      Shape x = at.inputs().get(0).shape();
-      if (x.rank() < 2) {
-        throw at.fail("expected input 0 of shape [batch, sequence, ..], got " + x);
-      }
-      return new TensorType(DType.I64, Shape.of(x.dim(0), x.dim(1)));
+      return ids(at);
     }
 
     @Override
@@ -310,6 +300,16 @@ public sealed interface SequenceOp extends Op {
     public <R> R accept(OpVisitor<R> visitor, Node node) {
       return visitor.skip(node, this);
     }
+  }
+
+  /** One id for each position. */
+  private static TensorType ids(Inference at) {
+    at.count(1, 1);
+    Shape x = at.inputs().get(0).shape();
+    if (x.rank() < 2) {
+      throw at.fail("expected input 0 of shape [batch, sequence, ..], got " + x);
+    }
+    return new TensorType(DType.I64, Shape.of(x.dim(0), x.dim(1)));
   }
 
   private static void atLeastOne(int count) {

@@ -126,11 +126,6 @@ public final class Bert implements LanguageModel {
   }
 
   @Override
-  public Map<String, Object> config() {
-    return config.withoutNulls();
-  }
-
-  @Override
   public ModelConfig settings() {
     return config;
   }

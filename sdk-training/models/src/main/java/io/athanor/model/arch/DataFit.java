@@ -103,8 +103,13 @@ final class DataFit {
    */
   Graph finish(Value rows) {
     Value output = graph.linear("classifier", rows, signature.outputSize());
+    return scored(graph, signature.task(), output);
+  }
+
+  /** Ends a graph with one row of scores {@code [batch, outputs]}: output, target and loss. */
+  static Graph scored(GraphBuilder graph, Task task, Value output) {
     graph.output(Signature.OUTPUT, output);
-    if (signature.task() instanceof Task.Classification) {
+    if (task instanceof Task.Classification) {
       Value target = graph.target(Signature.TARGET, TensorType.i64(Dim.BATCH));
       graph.loss(graph.crossEntropy(output, target));
     } else {

@@ -8,7 +8,6 @@ import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Value;
 import java.util.List;
-import java.util.Map;
 
 /**
  * GPT-2 (Radford et al. 2019) and what was trained from it, such as DialoGPT, with the names of
@@ -60,11 +59,6 @@ public final class Gpt2 implements LanguageModel {
   @Override
   public String name() {
     return NAME;
-  }
-
-  @Override
-  public Map<String, Object> config() {
-    return config.withoutNulls();
   }
 
   @Override

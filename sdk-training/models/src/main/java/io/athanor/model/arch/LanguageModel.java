@@ -3,6 +3,7 @@ package io.athanor.model.arch;
 import io.athanor.api.data.Task;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.model.Architecture;
+import java.util.Map;
 
 /** An architecture of Hugging Face's, with its names and its configuration. */
 interface LanguageModel extends Architecture {
@@ -29,6 +30,11 @@ interface LanguageModel extends Architecture {
   }
 
   ModelConfig settings();
+
+  @Override
+  default Map<String, Object> config() {
+    return settings().withoutNulls();
+  }
 
   /** What the names of the body begin with in models that have a head, with the dot. */
   String prefix();

@@ -90,11 +90,6 @@ public final class Llama implements LanguageModel {
   }
 
   @Override
-  public Map<String, Object> config() {
-    return config.withoutNulls();
-  }
-
-  @Override
   public ModelConfig settings() {
     return config;
   }

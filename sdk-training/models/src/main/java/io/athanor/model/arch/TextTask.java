@@ -173,15 +173,7 @@ final class TextTask {
 
   /** Ends with one row of scores {@code [b, o]} for a sequence. */
   Graph scores(Value output) {
-    graph.output(Signature.OUTPUT, output);
-    if (task() instanceof Task.Classification) {
-      Value target = graph.target(Signature.TARGET, TensorType.i64(Dim.BATCH));
-      graph.loss(graph.crossEntropy(output, target));
-    } else {
-      Value target = graph.target(Signature.TARGET, TensorType.f32(Dim.BATCH, Dim.of(1)));
-      graph.loss(graph.meanSquaredError(output, target));
-    }
-    return graph.build();
+    return DataFit.scored(graph, task(), output);
   }
 
   /** Ends with vectors of unit length: the mean over the real positions of {@code [b, t, d]}. */
