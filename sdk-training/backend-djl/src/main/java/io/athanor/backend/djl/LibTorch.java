@@ -123,19 +123,23 @@ final class LibTorch {
   }
 
   /**
-   * Makes OpenMP's threads sleep between operations. By default they spin, and as soon as another
-   * process uses a core, everything waits for a thread that is not running.
+   * Makes OpenMP's threads sleep when they wait, GNU's after some 0.3 ms. By default they spin, and
+   * as soon as another process uses a core, everything waits for a thread that is not running. The
+   * host's own settings win.
    */
   private static void sleepWhileWaiting() {
     if (Platform.isWindows() || System.getenv("OMP_WAIT_POLICY") != null) {
       return;
     }
+    setEnvironment("OMP_WAIT_POLICY", "PASSIVE");
+    setEnvironment("GOMP_SPINCOUNT", "10000");
+  }
+
+  private static void setEnvironment(String name, String value) {
     try {
-      NativeLibrary.getInstance("c")
-          .getFunction("setenv")
-          .invokeInt(new Object[] {"OMP_WAIT_POLICY", "PASSIVE", 0});
+      NativeLibrary.getInstance("c").getFunction("setenv").invokeInt(new Object[] {name, value, 0});
     } catch (UnsatisfiedLinkError e) {
-      LOG.debug("Cannot set OMP_WAIT_POLICY", e);
+      LOG.debug("Cannot set {}", name, e);
     }
   }
 
