@@ -16,16 +16,23 @@ import java.util.Set;
 final class DecoderWeights {
   private DecoderWeights() {}
 
-  /** A program ready to begin; where matrices are rounded, the program holds those only. */
+  /** A program ready to begin. */
   static Program load(
       NativeScope scope, DecoderGraph decoded, Weights weights, Precision precision) {
-    PtNDManager manager = scope.manager();
-    if (precision != Precision.INT8) {
-      Program program = new Program(manager, DecoderWriter.write(decoded, null));
-      bind(program, arrays(manager, decoded, weights, Set.of()));
-      return program;
+    if (precision == Precision.INT8) {
+      return rounded(scope, decoded, weights, QuantizedProduct.ofThisMachine());
     }
-    QuantizedMatrices matrices = new QuantizedMatrices(decoded);
+    PtNDManager manager = scope.manager();
+    Program program = new Program(manager, DecoderWriter.write(decoded, null));
+    bind(program, arrays(manager, decoded, weights, Set.of()));
+    return program;
+  }
+
+  /** A program ready to begin that holds rounded matrices only. */
+  static Program rounded(
+      NativeScope scope, DecoderGraph decoded, Weights weights, QuantizedProduct product) {
+    PtNDManager manager = scope.manager();
+    QuantizedMatrices matrices = new QuantizedMatrices(decoded, product);
     Program program = new Program(manager, DecoderWriter.write(decoded, matrices));
     PtNDManager exact = scope.newManager();
     try {

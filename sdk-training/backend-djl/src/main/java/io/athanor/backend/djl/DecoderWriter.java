@@ -9,6 +9,7 @@ import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.Op;
 import io.athanor.api.graph.SequenceOp;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -27,11 +28,10 @@ final class DecoderWriter {
   static final String BEGIN = "begin";
   static final String NEXT = "next";
 
-  /** Attributes of the program. */
-  static final List<String> ATTRIBUTES = List.of("p", "k", "v", "matrices", "scales");
+  /** Lists of tensors that the program binds. */
+  static final List<String> ATTRIBUTES = List.of("p", "k", "v");
 
-  /** Rows up to which a product reads the 8 bits directly, instead of widening them first. */
-  private static final int FEW = 16;
+  private static final String MATRICES = "matrices";
 
   private static final String SELF = "self: __torch__." + ProgramWriter.CLASS;
 
@@ -58,42 +58,24 @@ final class DecoderWriter {
    */
   static ProgramWriter.Text write(DecoderGraph decoded, @Nullable QuantizedMatrices quantized) {
     StringBuilder text = new StringBuilder(ProgramWriter.head(decoded.graph(), ATTRIBUTES));
+    List<String> attributes = new ArrayList<>(ATTRIBUTES);
     text.append(DecoderMethods.TEXT);
-    text.append(product());
     if (quantized != null) {
+      attributes.add(MATRICES);
+      text.insert(
+          text.indexOf("  def "), "  " + MATRICES + " : " + quantized.product().type + "\n");
+      text.append(quantized.product().methods());
       text.append(pack(decoded, quantized));
     }
     text.append(allocate(decoded));
     text.append(new DecoderWriter(decoded, quantized, true).method(BEGIN));
     text.append(new DecoderWriter(decoded, quantized, false).method(NEXT));
-    return new ProgramWriter.Text(text.toString(), ATTRIBUTES, false);
-  }
-
-  private static String product() {
-    return """
-      def product(SELF, x: Tensor, i: int) -> Tensor:
-        rows = torch.size(x, 0) * torch.size(x, 1)
-        if rows <= FEW:
-          flat = torch.reshape(torch.to(x, 15), [rows, -1])
-          y = torch._weight_int8pack_mm(flat, self.matrices[i], self.scales[i])
-          result = torch.view(torch.to(y, 6), [torch.size(x, 0), torch.size(x, 1), -1])
-        else:
-          y = torch.linear(x, torch.to(self.matrices[i], 6))
-          result = torch.mul_(y, torch.to(self.scales[i], 6))
-        return result
-      def round(SELF, w: Tensor) -> int:
-        scale = torch.to(torch.clamp_min(torch.div(torch.amax(torch.abs(w), [1]), 127.), 1.0e-30), 15)
-        steps = torch.round(torch.div(w, torch.unsqueeze(torch.to(scale, 6), 1)))
-        torch.append(self.matrices, torch.to(torch.clamp(steps, -127, 127), 1))
-        torch.append(self.scales, scale)
-        return 0
-    """
-        .replace("SELF", SELF)
-        .replace("FEW", Integer.toString(FEW));
+    return new ProgramWriter.Text(text.toString(), attributes, false);
   }
 
   private static String pack(DecoderGraph decoded, QuantizedMatrices quantized) {
     StringBuilder text = new StringBuilder("  def pack(" + SELF + ") -> int:\n    p = self.p\n");
+    text.append("    self." + MATRICES + " = annotate(" + quantized.product().type + ", [])\n");
     OpWriter names = new OpWriter(decoded.graph(), false, new StringBuilder());
     for (List<String> weights : quantized.weights()) {
       List<String> parts = weights.stream().map(names::parameter).toList();

@@ -33,9 +33,11 @@ final class QuantizedMatrices {
   private final List<List<Node>> matrices = new ArrayList<>();
   private final Map<String, Rows> rows = new LinkedHashMap<>();
   private final Graph graph;
+  private final QuantizedProduct product;
 
-  QuantizedMatrices(DecoderGraph decoded) {
+  QuantizedMatrices(DecoderGraph decoded, QuantizedProduct product) {
     graph = decoded.graph();
+    this.product = product;
     Map<String, List<Node>> readers = new LinkedHashMap<>();
     for (Node node : graph.nodes()) {
       if (node.op() instanceof LayerOp.Linear op && shape(op).elements() >= SMALLEST) {
@@ -56,6 +58,11 @@ final class QuantizedMatrices {
 
   private Shape shape(LayerOp.Linear op) {
     return graph.parameter(op.weight()).shape();
+  }
+
+  /** How to multiply by them. */
+  QuantizedProduct product() {
+    return product;
   }
 
   /** Where the rows of a layer are, if it is one of these. */
