@@ -1,6 +1,7 @@
 package io.athanor.api.model;
 
 import io.athanor.api.common.AtomicFile;
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
@@ -17,24 +18,36 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * The safetensors file format: eight bytes that give the length of a JSON header, the header, and
  * the tensors' bytes one after the other. Reading maps the tensors into memory without a copy; it
  * trusts nothing in the file and allocates nothing for a claim it has not checked against the
- * file's length. Tensors have less than 2 GiB each and the element types of {@link
- * io.athanor.api.common.DType}.
+ * file's length. Tensors have less than 2 GiB each and the element types of {@link DType}; those of
+ * the format's other types are only listed.
  *
  * @param tensors by name, in the header's order
+ * @param others tensors whose numbers cannot be read here, by name
  * @param metadata texts that belong to the file as a whole
  * @see <a href="https://github.com/huggingface/safetensors#format">The format</a>
  */
-public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metadata) {
+public record SafeTensors(
+    Map<String, Tensor> tensors, Map<String, Other> others, Map<String, String> metadata) {
   /** The reference implementation's limit. */
   private static final long MAX_HEADER = 100_000_000;
 
+  /**
+   * A tensor of an element type that is not one of {@link DType}.
+   *
+   * @param type the format's name of it, such as {@code BOOL} or {@code F8_E4M3}
+   * @param bytes its length
+   */
+  public record Other(String type, long bytes) {}
+
   public SafeTensors {
     tensors = Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
+    others = Collections.unmodifiableMap(new LinkedHashMap<>(others));
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 
@@ -88,10 +101,17 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
       SafeTensorsHeader header = SafeTensorsHeader.parse(source, head.flip(), size - start);
       Region data = data(channel, start, size - start);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
+      Map<String, Other> others = new LinkedHashMap<>();
       for (Map.Entry<String, SafeTensorsHeader.Entry> item : header.entries().entrySet()) {
-        tensors.put(item.getKey(), tensor(source, item.getKey(), item.getValue(), data));
+        SafeTensorsHeader.Entry entry = item.getValue();
+        Optional<DType> dtype = entry.dtype();
+        if (dtype.isPresent()) {
+          tensors.put(item.getKey(), tensor(source, item.getKey(), dtype.get(), entry, data));
+        } else {
+          others.put(item.getKey(), new Other(entry.type(), entry.to() - entry.from()));
+        }
       }
-      return new SafeTensors(tensors, header.metadata());
+      return new SafeTensors(tensors, others, header.metadata());
     } catch (NoSuchFileException e) {
       throw new NotFoundException("file " + source, List.of(), "Check the path");
     } catch (EOFException e) {
@@ -156,7 +176,8 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
   }
 
   private static Tensor tensor(
-      String source, String name, SafeTensorsHeader.Entry entry, Region data) throws IOException {
+      String source, String name, DType dtype, SafeTensorsHeader.Entry entry, Region data)
+      throws IOException {
     long bytes = entry.to() - entry.from();
     if (bytes > Integer.MAX_VALUE) {
       throw new FormatException(
@@ -164,6 +185,6 @@ public record SafeTensors(Map<String, Tensor> tensors, Map<String, String> metad
           "tensor '" + name + "' has " + bytes + " bytes, and one tensor holds less than 2 GiB");
     }
     long[] shape = entry.shape().stream().mapToLong(Long::longValue).toArray();
-    return Tensor.of(entry.dtype(), data.bytes(entry.from(), bytes), shape);
+    return Tensor.of(dtype, data.bytes(entry.from(), bytes), shape);
   }
 }

@@ -21,6 +21,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * What the header of a safetensors file says, checked against itself.
@@ -35,6 +36,23 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   /** The data begins at a multiple of this, so that mapped tensors can be used where they lie. */
   private static final int ALIGNMENT = 64;
 
+  /** The format's further element types, with the bytes of an element. */
+  private static final Map<String, Integer> OTHER_TYPES =
+      Map.ofEntries(
+          Map.entry("BOOL", 1),
+          Map.entry("U8", 1),
+          Map.entry("I8", 1),
+          Map.entry("F8_E4M3", 1),
+          Map.entry("F8_E5M2", 1),
+          Map.entry("F8_E8M0", 1),
+          Map.entry("I16", 2),
+          Map.entry("U16", 2),
+          Map.entry("I32", 4),
+          Map.entry("U32", 4),
+          Map.entry("F64", 8),
+          Map.entry("U64", 8),
+          Map.entry("C64", 8));
+
   private static final ObjectReader READER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -45,10 +63,20 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   /**
    * A tensor's place.
    *
+   * @param type the format's name of the element type
    * @param from offset of the first byte after the header
    * @param to offset behind the last byte
    */
-  record Entry(DType dtype, List<Long> shape, long from, long to) {}
+  record Entry(String type, List<Long> shape, long from, long to) {
+    /** The element type here; empty if there is none. */
+    Optional<DType> dtype() {
+      return SafeTensorsHeader.dtype(type);
+    }
+  }
+
+  private static Optional<DType> dtype(String type) {
+    return Arrays.stream(DType.values()).filter(d -> d.name().equals(type)).findFirst();
+  }
 
   /**
    * Reads a header and checks it completely.
@@ -105,21 +133,18 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
   }
 
   private static Entry entry(String source, String name, JsonNode node) {
-    JsonNode dtypeNode = node.path("dtype");
-    DType dtype =
-        Arrays.stream(DType.values())
-            .filter(d -> d.name().equals(dtypeNode.textValue()))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    fail(
-                        source,
-                        name,
-                        "element type must be one of "
-                            + Arrays.toString(DType.values())
-                            + ", got "
-                            + brief(dtypeNode)
-                            + ". Convert the file to one of them"));
+    String type = node.path("dtype").asText();
+    Integer elementBytes = dtype(type).map(DType::bytes).orElseGet(() -> OTHER_TYPES.get(type));
+    if (elementBytes == null) {
+      throw fail(
+          source,
+          name,
+          "element type must be one of "
+              + Arrays.toString(DType.values())
+              + ", got "
+              + brief(node.path("dtype"))
+              + ". Convert the file to one of them");
+    }
     long[] shape = longs(source, name, "shape", node.path("shape"));
     long[] offsets = longs(source, name, "data_offsets", node.path("data_offsets"));
     if (node.size() != 3) {
@@ -133,15 +158,15 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
     }
     long expected;
     try {
-      expected = Tensor.elements(shape) * dtype.bytes();
-    } catch (IllegalArgumentException e) {
+      expected = Math.multiplyExact(Tensor.elements(shape), (long) elementBytes);
+    } catch (IllegalArgumentException | ArithmeticException e) {
       throw fail(source, name, String.valueOf(e.getMessage()));
     }
     if (offsets[1] - offsets[0] != expected) {
       throw fail(
           source,
           name,
-          dtype
+          type
               + Arrays.toString(shape)
               + " needs "
               + expected
@@ -150,7 +175,7 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
               + " give "
               + (offsets[1] - offsets[0]));
     }
-    return new Entry(dtype, Arrays.stream(shape).boxed().toList(), offsets[0], offsets[1]);
+    return new Entry(type, Arrays.stream(shape).boxed().toList(), offsets[0], offsets[1]);
   }
 
   /** Numbers that are integers and not negative. */

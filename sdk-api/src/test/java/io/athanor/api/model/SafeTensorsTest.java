@@ -132,17 +132,35 @@ class SafeTensorsTest {
     assertThat(SafeTensors.read(file).tensors()).containsOnlyKeys("other");
   }
 
+  @Test
+  void tensorsOfOtherTypesAreListedAndTheOthersRead() throws IOException {
+    fixture(
+        "{\"mask\":{\"dtype\":\"BOOL\",\"shape\":[3],\"data_offsets\":[0,3]},"
+            + "\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[3,11]},"
+            + "\"b\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[11,19]}}",
+        19);
+
+    SafeTensors read = SafeTensors.read(file);
+
+    assertThat(read.tensors()).containsOnlyKeys("a");
+    assertThat(read.others())
+        .containsExactly(
+            Map.entry("mask", new SafeTensors.Other("BOOL", 3)),
+            Map.entry("b", new SafeTensors.Other("F64", 8)));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "\"dtype\":\"F32\" | \"dtype\":\"F64\" | must be one of [F32, F16, BF16, I64], got \"F64\"",
+        "\"dtype\":\"F32\" | \"dtype\":\"F7\" | must be one of [F32, F16, BF16, I64], got \"F7\"",
         "\"dtype\":\"F32\", | | must be one of [F32, F16, BF16, I64], got nothing",
         "\"shape\":[2] | \"shape\":[3] | F32[3] needs 12 bytes, data_offsets [0, 8] give 8",
         "\"shape\":[2] | \"shape\":[-2] | 'shape' must hold integers of at least 0, got -2",
         "\"shape\":[2] | \"shape\":[2.0] | 'shape' must hold integers of at least 0, got 2.0",
         "\"shape\":[2] | \"shape\":[4611686018427387904,4] | shape is too large",
+        "\"F32\",\"shape\":[2] | \"U16\",\"shape\":[2] | U16[2] needs 4 bytes, data_offsets [0, 8]",
         "\"shape\":[2] | \"shape\":2 | 'shape' must be a list, got 2",
         "[0,8] | [8,0] | data_offsets must be [from, to], got [8, 0]",
         "[0,8] | [-8,0] | 'data_offsets' must hold integers of at least 0, got -8",

@@ -122,7 +122,7 @@ public final class HuggingFaceFolder {
 
   private static Map<String, Tensor> tensors(SourceFolder files) {
     if (files.has(WEIGHTS)) {
-      return files.tensors(WEIGHTS).tensors();
+      return usable(files.tensors(WEIGHTS), files);
     }
     Optional<Map<String, @Nullable Object>> index = files.object(INDEX);
     if (index.isPresent()) {
@@ -135,21 +135,30 @@ public final class HuggingFaceFolder {
           files.names(),
           "Download the weights in the safetensors format");
     }
-    return files.tensors(WEIGHTS).tensors();
+    return usable(files.tensors(WEIGHTS), files);
+  }
+
+  private static Map<String, Tensor> usable(SafeTensors content, SourceFolder files) {
+    return new UsableTensors(files.path().toString(), content.tensors(), content.others());
   }
 
   private static Map<String, Tensor> sharded(
       SourceFolder files, Map<String, @Nullable Object> index) {
     Map<String, Set<String>> listed = listed(files, index);
     Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Map<String, SafeTensors.Other> others = new LinkedHashMap<>();
     listed.forEach(
         (shard, names) -> {
           SafeTensors content = files.tensors(shard);
-          requireSame(files, shard, names, content.tensors().keySet());
+          Set<String> found = new TreeSet<>(content.tensors().keySet());
+          found.addAll(content.others().keySet());
+          requireSame(files, shard, names, found);
           tensors.putAll(content.tensors());
+          others.putAll(content.others());
         });
-    requireSize(files, index, tensors);
-    return tensors;
+    SafeTensors all = new SafeTensors(tensors, others, Map.of());
+    requireSize(files, index, all);
+    return usable(all, files);
   }
 
   /** The names that the index expects, by shard. */
@@ -195,10 +204,12 @@ public final class HuggingFaceFolder {
   }
 
   private static void requireSize(
-      SourceFolder files, Map<String, @Nullable Object> index, Map<String, Tensor> tensors) {
+      SourceFolder files, Map<String, @Nullable Object> index, SafeTensors all) {
     if (index.get(METADATA) instanceof Map<?, ?> metadata
         && metadata.get(TOTAL_SIZE) instanceof Number size) {
-      long found = tensors.values().stream().mapToLong(t -> t.bytes().remaining()).sum();
+      long found =
+          all.tensors().values().stream().mapToLong(t -> t.bytes().remaining()).sum()
+              + all.others().values().stream().mapToLong(SafeTensors.Other::bytes).sum();
       if (size.doubleValue() > found) {
         throw new FormatException(
             files.source(INDEX),
