@@ -78,16 +78,17 @@ final class SequenceRules extends Rules {
     String x = out.in(node, 0);
     String down = out.assign(call("index_select", out.parameter(op.a()), 0, adapters));
     String up = out.assign(call("index_select", out.parameter(op.b()), 0, adapters));
-    String inner = out.assign(call("matmul", x, call("transpose", down, 1, 2)));
-    out.result(node, out.assign(call("matmul", inner, call("transpose", up, 1, 2))));
+    String inner = out.assign(call("bmm", x, call("transpose", down, 1, 2)));
+    out.result(node, out.assign(call("bmm", inner, call("transpose", up, 1, 2))));
     return gradient -> {
-      String ofInner = out.assign(call("matmul", gradient, up));
-      pass(node, 0, call("matmul", ofInner, down));
+      String ofInner = out.assign(call("bmm", gradient, up));
+      pass(node, 0, call("bmm", ofInner, down));
       if (wants(op.a())) {
-        to.scatter(op.a(), adapters, call("matmul", call("transpose", ofInner, 1, 2), x));
+        to.scatter(op.a(), adapters, call("bmm", call("transpose", ofInner, 1, 2), x));
       }
       if (wants(op.b())) {
-        to.scatter(op.b(), adapters, call("matmul", call("transpose", gradient, 1, 2), inner));
+        String turned = call("bmm", call("transpose", inner, 1, 2), gradient);
+        to.scatter(op.b(), adapters, call("transpose", turned, 1, 2));
       }
     };
   }

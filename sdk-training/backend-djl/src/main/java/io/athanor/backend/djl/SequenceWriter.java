@@ -219,8 +219,8 @@ final class SequenceWriter {
     String adapters = out.in(node, 1);
     String down = call("index_select", out.parameter(op.a()), 0, adapters);
     String up = call("index_select", out.parameter(op.b()), 0, adapters);
-    String inner = call("matmul", out.in(node, 0), call("transpose", down, 1, 2));
-    return call("matmul", inner, call("transpose", up, 1, 2));
+    String inner = call("bmm", out.in(node, 0), call("transpose", down, 1, 2));
+    return call("bmm", inner, call("transpose", up, 1, 2));
   }
 
   String virtualTokens(Node node, LayerOp.VirtualTokens op) {
