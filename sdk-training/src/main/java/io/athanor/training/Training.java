@@ -299,6 +299,7 @@ public final class Training {
               + learner.architecture()
               + "' has no trained parameter, all are frozen. Leave some of them unfrozen");
     }
+    requireAdapters(Adapters.count(learner.graph()));
     Backend chosen = backend == null ? open() : backend;
     try {
       chosen.check(learner.trainingGraph(), built.mode()).require();
@@ -378,6 +379,19 @@ public final class Training {
     }
     if (!problems.isEmpty()) {
       throw new ValidationException("training", problems);
+    }
+  }
+
+  private void requireAdapters(int count) {
+    if (count != data.adapters()) {
+      throw new ValidationException(
+          "training",
+          List.of(
+              "the model has "
+                  + count
+                  + " adapters that rows choose from, and the data are for "
+                  + data.adapters()
+                  + "; name as many in Lora.adapters as AdapterData has data sets"));
     }
   }
 

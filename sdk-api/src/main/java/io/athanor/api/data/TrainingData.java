@@ -20,6 +20,14 @@ public interface TrainingData {
     return false;
   }
 
+  /**
+   * For how many adapters its rows are, each row naming its own in {@link
+   * LanguageEncoding#ADAPTER}; 0 where rows do not choose.
+   */
+  default int adapters() {
+    return 0;
+  }
+
   /** The rows to learn from. */
   Batches train();
 

@@ -100,9 +100,16 @@ public record Lora(
    * {@code adapter} which one is theirs. The head stays as it is.
    *
    * <p>The loss is the mean over all scored elements of a batch, so the gradient of an adapter is
-   * scaled by its share of them. While shares stay the same, Adam is indifferent to that but for
-   * its epsilon, and every adapter becomes what it would have become alone; where they vary from
-   * batch to batch, that is only nearly so. A clipping norm is that of all adapters together.
+   * scaled by its share of them. While shares stay the same, every adapter becomes what it would
+   * have become alone: with Adam, which is indifferent to that scale but for its epsilon, at the
+   * same rate, and with SGD at a rate that is larger by as many times as there are adapters. Where
+   * shares vary from batch to batch, that is only nearly so. A clipping norm is that of all
+   * adapters together.
+   *
+   * <p>An adapter without a scored element in a batch has gradients of zero there. Plain SGD leaves
+   * it as it is; momentum and the moments of Adam move it on, and weight decay shrinks it, as they
+   * do with the unused rows of an embedding. {@code AdapterData} gives each adapter rows in every
+   * batch of training, so that this does not happen.
    */
   public Lora adapters(String... names) {
     return new Lora(rank, alpha, dropout, targets, stabilized, List.of(), List.of(names));

@@ -42,7 +42,7 @@ public final class AdapterData implements TrainingData {
     return new AdapterData(List.copyOf(sets));
   }
 
-  /** How many adapters there are. */
+  @Override
   public int adapters() {
     return sets.size();
   }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What tuning added to a model and changed in it, apart from the model. Immutable and thread-safe.
@@ -89,6 +90,35 @@ public record Adapter(Tuning tuning, Map<String, Tensor> tensors, Optional<Diges
           }
         });
     return ranks;
+  }
+
+  /** Why the rows of a batch cannot choose between this adapter and a first one. */
+  List<String> differences(Adapter first) {
+    List<String> found = new ArrayList<>();
+    Map<String, Long> own = ranks();
+    Map<String, Long> expected = first.ranks();
+    if (!own.keySet().equals(expected.keySet())) {
+      Set<String> others = new LinkedHashSet<>(own.keySet());
+      others.addAll(expected.keySet());
+      others.removeIf(layer -> own.containsKey(layer) && expected.containsKey(layer));
+      found.add("is on other layers than the first: only one of them has " + Names.some(others));
+    } else if (!own.equals(expected)) {
+      found.add("has ranks " + ranks(own) + ", the first has " + ranks(expected));
+    } else if (tuning instanceof Lora lora && first.tuning instanceof Lora other) {
+      own.values().stream()
+          .distinct()
+          .filter(rank -> lora.scale(rank) != other.scale(rank))
+          .map(rank -> "has the scale " + lora.scale(rank) + ", the first " + other.scale(rank))
+          .forEach(found::add);
+    }
+    if (!replaced().isEmpty()) {
+      found.add("brings " + replaced() + " of its own");
+    }
+    return found;
+  }
+
+  private static Set<Long> ranks(Map<String, Long> byLayer) {
+    return new TreeSet<>(byLayer.values());
   }
 
   /** The names of the tensors that replace ones of the model. */

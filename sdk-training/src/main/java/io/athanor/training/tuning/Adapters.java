@@ -67,6 +67,15 @@ public final class Adapters {
                     + " cannot be merged"));
   }
 
+  /** How many adapters stand side by side in a model, of which each row chooses one; else 0. */
+  public static int count(Graph graph) {
+    return graph.parameters().stream()
+        .filter(parameter -> parameter.name().endsWith(LoraRewrite.STACKED_A))
+        .mapToInt(parameter -> Math.toIntExact(parameter.shape().dim(0).offset()))
+        .findFirst()
+        .orElse(0);
+  }
+
   /**
    * What tuning added to a model; shares its memory.
    *
@@ -308,26 +317,17 @@ public final class Adapters {
     if (each.isEmpty() || !(each.get(0).tuning() instanceof Lora first)) {
       throw new ValidationException("adapters", List.of("expected at least one, made by Lora"));
     }
-    Map<String, Long> ranks = each.get(0).ranks();
+    Adapter pattern = each.get(0);
     adapters.forEach(
         (name, adapter) -> {
           requireFit(base, adapter);
-          boolean same =
-              adapter.tuning() instanceof Lora lora
-                  && adapter.ranks().equals(ranks)
-                  && lora.scale(lora.rank()) == first.scale(first.rank());
-          if (!same) {
-            problems.add("'" + name + "' has other layers, ranks or scales than the first");
-          }
-          if (!adapter.replaced().isEmpty()) {
-            problems.add("'" + name + "' brings " + adapter.replaced() + " of its own");
-          }
+          adapter.differences(pattern).forEach(one -> problems.add("'" + name + "' " + one));
         });
     requireNone("adapters for '" + base.architecture() + "'", problems);
     Lora together = first.adapters(adapters.keySet().toArray(String[]::new));
-    Graph graph = new LoraRewrite(base.graph(), together, ranks).rewritten();
+    Graph graph = new LoraRewrite(base.graph(), together, pattern.ranks()).rewritten();
     Map<String, Tensor> stacks = new LinkedHashMap<>();
-    for (String layer : ranks.keySet()) {
+    for (String layer : pattern.ranks().keySet()) {
       stacks.put(layer + LoraRewrite.STACKED_A, stacked(adapters, layer + LoraRewrite.A));
       stacks.put(layer + LoraRewrite.STACKED_B, stacked(adapters, layer + LoraRewrite.B));
     }

@@ -52,6 +52,11 @@ public final class ReferencedData implements TrainingData {
   }
 
   @Override
+  public int adapters() {
+    return data.adapters();
+  }
+
+  @Override
   public Batches train() {
     return train;
   }
