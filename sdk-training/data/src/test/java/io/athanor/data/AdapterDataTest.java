@@ -28,6 +28,7 @@ class AdapterDataTest {
     Batch batch = batches(data.train(), BatchOrder.sequential(6)).get(0);
 
     assertThat(tensor(batch, LanguageEncoding.ADAPTER).longs()).containsExactly(0, 0, 1, 1, 2, 2);
+    assertThat(data.adapters()).isEqualTo(3);
     assertThat(shown(batch, TOKENS))
         .containsExactly("a0$_____", "a1$_____", "long b0$", "long b1$", "c0$_____", "c1$_____");
     assertThat(shown(batch, "target"))
