@@ -1,36 +1,45 @@
 package io.athanor.backend.djl;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
 /**
- * How a program multiplies by matrices of 8 bits. Each row of a matrix has a scale of its own.
- * Activations keep about 14 bits or more, so that what is lost is lost to the weights only.
+ * How a program multiplies by matrices of 8 bits. Each row of a matrix has a scale of its own, and
+ * so has each row of activations.
  */
 enum QuantizedProduct {
   /**
-   * A product of integers, for processors that fbgemm knows. An activation is the sum of two whole
-   * numbers, one of them in steps that are 126 times finer; both take part in the same product as
-   * rows of their own, which costs little, as reading the matrix is what takes time. Up to 63 no
-   * sum overflows on processors without VNNI either.
+   * For processors with AVX-512 VNNI: a single row of activations is rounded to 8 bits as well,
+   * which is one operation; several are treated as in {@link #PRECISE}, as one range for all would
+   * let a large value in one of them hide the others.
    */
-  INTEGER(
-      "List[__torch__.torch.classes.quantized.LinearPackedParamsBase]",
+  FAST(
+      Text.PACKED,
       """
         def product(SELF, x: Tensor, i: int) -> Tensor:
-          rows = torch.flatten(x, 0, 1)
-          step = torch.clamp_min(torch.mul(torch.linalg_vector_norm(rows, inf, [1], True), 1. / 63.), 1.0e-30)
-          exact = torch.div(rows, step)
-          coarse = torch.round(exact)
-          fine = torch.mul_(torch.sub_(exact, coarse), 126.)
-          both = torch.cat([coarse, fine])
-          y = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1., 64, self.matrices[i])
-          parts = torch.unflatten(y, 0, [2, -1])
-          sum = torch.add(torch.select(parts, 0, 0), torch.select(parts, 0, 1), alpha=1. / 126.)
-          return torch.view(torch.mul_(sum, step), [torch.size(x, 0), torch.size(x, 1), -1])
-        def round(SELF, w: Tensor) -> int:
-          scale = torch.clamp_min(torch.div(torch.amax(torch.abs(w), [1]), 127.), 1.0e-30)
-          steps = torch.quantize_per_channel(w, scale, torch.zeros([torch.size(w, 0)], dtype=4), 0, 12)
-          torch.append(self.matrices, ops.quantized.linear_prepack(steps, None))
-          return 0
-      """),
+          if torch.size(x, 0) * torch.size(x, 1) == 1:
+            y = ops.quantized.linear_dynamic(x, self.matrices[i], False)
+          else:
+            y = self.precise(x, i)
+          return y
+      """
+          + Text.PRECISE
+          + Text.ROUND),
+
+  /**
+   * For other processors that fbgemm knows. An activation is the sum of two whole numbers up to 63,
+   * the second in steps that are 126 times finer. Both are rows of the same product. With 7 bits no
+   * sum of 16 bits overflows.
+   */
+  PRECISE(
+      Text.PACKED,
+      """
+        def product(SELF, x: Tensor, i: int) -> Tensor:
+          return self.precise(x, i)
+      """
+          + Text.PRECISE
+          + Text.ROUND),
 
   /** For all others: a few rows read the 8 bits directly, many widen them first. */
   PLAIN(
@@ -54,6 +63,32 @@ enum QuantizedProduct {
           return 0
       """);
 
+  private static final class Text {
+    static final String PACKED = "List[__torch__.torch.classes.quantized.LinearPackedParamsBase]";
+
+    static final String PRECISE =
+        """
+          def precise(SELF, x: Tensor, i: int) -> Tensor:
+            rows = torch.reshape(x, [torch.size(x, 0) * torch.size(x, 1), 1, -1])
+            largest = torch.clamp_min_(torch.linalg_vector_norm(rows, inf, [2], True), 1.0e-30)
+            steps = torch.div(largest, torch.tensor([[63.], [63. * 126.]]))
+            both = torch.div(rows, steps)
+            torch.sub_(torch.select(both, 1, 1), torch.round(torch.select(both, 1, 0)), alpha=126.)
+            y = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1., 64, self.matrices[i])
+            sum = torch.matmul(torch.transpose(steps, 1, 2), y)
+            return torch.view(sum, [torch.size(x, 0), torch.size(x, 1), -1])
+        """;
+
+    static final String ROUND =
+        """
+          def round(SELF, w: Tensor) -> int:
+            scale = torch.clamp_min(torch.div(torch.amax(torch.abs(w), [1]), 127.), 1.0e-30)
+            steps = torch.quantize_per_channel(w, scale, torch.zeros([torch.size(w, 0)], dtype=4), 0, 12)
+            torch.append(self.matrices, ops.quantized.linear_prepack(steps, None))
+            return 0
+        """;
+  }
+
   /** The type of the attribute {@code matrices}. */
   final String type;
 
@@ -68,7 +103,14 @@ enum QuantizedProduct {
   static QuantizedProduct ofThisMachine() {
     String platform =
         LibTorch.platform(System.getProperty("os.name"), System.getProperty("os.arch"));
-    return platform.endsWith("x86_64") ? INTEGER : PLAIN;
+    if (!platform.endsWith("x86_64")) {
+      return PLAIN;
+    }
+    try {
+      return Files.readString(Path.of("/proc/cpuinfo")).contains("avx512_vnni") ? FAST : PRECISE;
+    } catch (IOException e) {
+      return PRECISE;
+    }
   }
 
   /** The methods {@code product} and {@code round}, which adds a matrix. */

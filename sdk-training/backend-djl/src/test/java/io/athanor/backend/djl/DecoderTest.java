@@ -49,7 +49,7 @@ class DecoderTest {
   @BeforeAll
   void matricesAreLargeEnoughToBeRounded() {
     QuantizedMatrices matrices =
-        new QuantizedMatrices(DecoderGraph.of(GRAPH.forPrediction()), QuantizedProduct.INTEGER);
+        new QuantizedMatrices(DecoderGraph.of(GRAPH.forPrediction()), QuantizedProduct.PRECISE);
     // In each block: query, key and value; output; gate and up; down. In the last block the query
     // is wanted at one position only, and so goes alone. Then the head, tied to the embedding.
     assertThat(matrices.weights()).hasSize(4 + 5 + 1);
@@ -157,14 +157,13 @@ class DecoderTest {
     assertThat(same).isGreaterThanOrEqualTo(exact.size() * 9 / 10);
   }
 
-  /** Rows of very different size have steps of their own, and large values do not hide small. */
   @Test
-  void integersKeepActivationsAsPreciseAsTheWeightsAllow() {
+  void twoWholeNumbersKeepActivationsAsPreciseAsTheWeightsAllow() {
     int[] sequence = ids(1, 40);
-    List<float[]> integer = oneByOne(rounded(QuantizedProduct.INTEGER), sequence);
+    List<float[]> precise = oneByOne(rounded(QuantizedProduct.PRECISE), sequence);
     List<float[]> plain = oneByOne(rounded(QuantizedProduct.PLAIN), sequence);
-    for (int i = 0; i < integer.size(); i++) {
-      assertThat(error(plain.get(i), integer.get(i))).isLessThan(0.02);
+    for (int i = 0; i < precise.size(); i++) {
+      assertThat(error(plain.get(i), precise.get(i))).isLessThan(0.02);
     }
   }
 
