@@ -24,6 +24,7 @@ import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
 import io.athanor.tck.fixture.TinyGraphs;
+import io.athanor.tck.fixture.TinyLanguageModels;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -148,6 +149,22 @@ interface RejectionContract extends BackendUnderTest {
         .isInstanceOf(GraphException.class)
         .hasMessageContaining("'" + misfit.name() + "'")
         .hasMessageContaining(misfit.message());
+  }
+
+  @Test
+  default void everyRowsAdapterMustExist() {
+    Graph graph = TinyLanguageModels.adapters().forPrediction();
+    Tensor tokens = Tensor.ofLongs(new long[] {1, 2, 3, 4}, 2, 2);
+    try (CompiledModel model = compiled(backend(), graph, Weights.initialize(graph, 1))) {
+      for (long adapter : new long[] {-1, TinyLanguageModels.ADAPTERS, Long.MAX_VALUE}) {
+        Map<String, Tensor> inputs = Map.of("tokens", tokens, "adapter", ids(adapter, 2));
+        assertThatThrownBy(() -> model.predict(inputs))
+            .isInstanceOf(GraphException.class)
+            .hasMessageContaining("'adapter'")
+            .hasMessageContaining("below " + TinyLanguageModels.ADAPTERS)
+            .hasMessageContaining("got " + adapter);
+      }
+    }
   }
 
   @Test
