@@ -105,6 +105,8 @@ class BackendsTest {
   void optionsOutOfRangeAreNamed() {
     assertThatThrownBy(() -> BackendOptions.defaults().withDevice("gpu"))
         .hasMessage("device must be cpu or cuda:N, got 'gpu'");
+    assertThat(BackendOptions.defaults().withDevice("cuda").device()).isEqualTo("cuda:0");
+    assertThat(BackendOptions.defaults().withDevice("cuda:1").device()).isEqualTo("cuda:1");
     assertThatThrownBy(() -> BackendOptions.defaults().withThreads(-1))
         .hasMessage("threads must be at least 0, got -1");
     assertThatThrownBy(() -> new StepSettings(Double.NaN, 0))

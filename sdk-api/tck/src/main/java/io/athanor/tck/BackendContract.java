@@ -31,9 +31,15 @@ public abstract class BackendContract
   /** The provider of the backend under test. */
   protected abstract BackendProvider provider();
 
-  /** How to open it. */
+  /**
+   * How to open it: on the device that the system property {@code athanor.device} or else the
+   * environment variable {@code ATHANOR_DEVICE} names, by default on the processor.
+   */
   protected BackendOptions options() {
-    return BackendOptions.defaults();
+    String device = System.getProperty("athanor.device", System.getenv("ATHANOR_DEVICE"));
+    return device == null
+        ? BackendOptions.defaults()
+        : BackendOptions.defaults().withDevice(device);
   }
 
   @BeforeAll

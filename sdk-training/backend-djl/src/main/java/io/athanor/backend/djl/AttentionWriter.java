@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
  * nothing stays finite; such rows are multiplied by 0 at the end.
  */
 final class AttentionWriter {
-  private static final double HIDDEN = -1e30;
-
   private final OpWriter out;
   private final SequenceWriter sequences;
   private final Node node;
@@ -26,6 +24,7 @@ final class AttentionWriter {
   private final String q;
   private final String k;
   private final String v;
+  private final Target target;
   private final boolean fused;
   private String result = "";
   private String sums = "";
@@ -39,10 +38,25 @@ final class AttentionWriter {
     this.sequences = sequences;
     this.node = node;
     this.op = op;
-    this.fused = op.softCap() == 0 && !dropping() && out.fixed(node, 1, 2) == out.fixed(node, 2, 2);
-    this.q = out.assign(call("transpose", heads(out.in(node, 0), op.heads()), 1, 2));
+    this.target = out.target();
+    this.fused = fuses(out, node, op);
+    this.q = turned(heads(out.in(node, 0), op.heads()));
     this.k = keyHeads(1);
     this.v = keyHeads(2);
+  }
+
+  /**
+   * Whether one operation does it all: libtorch's for the processor, or one that libtorch chooses
+   * for the device and that autograd has to differentiate.
+   */
+  static boolean fuses(OpWriter out, Node node, SequenceOp.Attention op) {
+    boolean dropping = out.training() && op.dropout() > 0;
+    return op.softCap() == 0 && !dropping && out.fixed(node, 1, 2) == out.fixed(node, 2, 2);
+  }
+
+  /** {@code [b, t, heads, size]} as products read it, {@code [b, heads, t, size]}. */
+  private String turned(String heads) {
+    return out.assign(target.rounded(call("transpose", heads, 1, 2)));
   }
 
   private boolean dropping() {
@@ -63,13 +77,15 @@ final class AttentionWriter {
           call("expand", call("unsqueeze", heads, 3), "[-1, -1, -1, " + group + ", -1]");
       heads = call("flatten", copies, 2, 3);
     }
-    return out.assign(call("transpose", heads, 1, 2));
+    return turned(heads);
   }
 
   /** Appends the forward statements and returns the expression of the result. */
   String forward() {
     String bias = bias();
-    if (fused) {
+    if (fused && target.separate()) {
+      result = out.assign(chosen(bias));
+    } else if (fused) {
       List<String> results =
           out.assign(
               2,
@@ -86,16 +102,32 @@ final class AttentionWriter {
     } else {
       result = out.assign(stepByStep(bias));
     }
-    String joined = call("flatten", call("transpose", result, 1, 2), 2, 3);
+    String joined = target.full(call("flatten", call("transpose", result, 1, 2), 2, 3));
     return padded() ? call("mul", joined, some()) : joined;
   }
 
   private String settings(@Nullable String bias) {
-    return "attn_mask=" + (bias == null ? "None" : bias) + ", scale=" + number(op.scale());
+    return "attn_mask=" + mask(bias) + ", scale=" + number(op.scale());
+  }
+
+  private String mask(@Nullable String bias) {
+    return bias == null ? "None" : target.rounded(bias);
+  }
+
+  /** This operation takes a mask or the causal rule, not both. */
+  private String chosen(@Nullable String bias) {
+    String seen = bias != null && op.causal() ? call("add", bias, future()) : bias;
+    boolean causal = op.causal() && bias == null;
+    String scale = "scale=" + number(op.scale());
+    return call("scaled_dot_product_attention", q, k, v, mask(seen), 0.0, causal, scale);
+  }
+
+  private String future() {
+    return once("future", () -> low(call("triu", ones(), 1)));
   }
 
   private String stepByStep(@Nullable String bias) {
-    String scores = call("mul", call("matmul", q, turned(k)), op.scale());
+    String scores = call("mul", product(q, flipped(k)), op.scale());
     if (op.softCap() > 0) {
       capped = out.assign(call("tanh", call("div", scores, op.softCap())));
       scores = call("mul", capped, op.softCap());
@@ -104,7 +136,7 @@ final class AttentionWriter {
       scores = call("add", scores, bias);
     }
     if (op.causal()) {
-      scores = call("add", scores, once("future", () -> low(call("triu", ones(), 1))));
+      scores = call("add", scores, future());
     }
     shares = out.assign(call("softmax", scores, -1));
     String kept = shares;
@@ -112,17 +144,21 @@ final class AttentionWriter {
       dropping = out.mask(node, shares, op.dropout());
       kept = call("mul", shares, dropping);
     }
-    return call("matmul", kept, v);
+    return product(target.rounded(kept), v);
   }
 
-  private static String turned(String x) {
+  private String product(String a, String b) {
+    return target.full(call("matmul", a, b));
+  }
+
+  private static String flipped(String x) {
     return call("transpose", x, -2, -1);
   }
 
   /** Appends the backward statements and returns the gradients of query, key and value. */
   List<String> backward(String gradient) {
     String masked = padded() ? call("mul", gradient, some()) : gradient;
-    String g = out.assign(call("transpose", heads(masked, op.heads()), 1, 2));
+    String g = turned(heads(masked, op.heads()));
     List<String> found = fused ? fusedBackward(g) : stepByStepBackward(g);
     return List.of(
         joined(found.get(0), op.heads()),
@@ -148,8 +184,8 @@ final class AttentionWriter {
 
   private List<String> stepByStepBackward(String g) {
     String kept = dropping == null ? shares : call("mul", shares, dropping);
-    String ofValue = out.assign(call("matmul", turned(kept), g));
-    String ofShares = call("matmul", g, turned(v));
+    String ofValue = out.assign(product(flipped(target.rounded(kept)), g));
+    String ofShares = product(g, flipped(v));
     if (dropping != null) {
       ofShares = call("mul", ofShares, dropping);
     }
@@ -157,15 +193,15 @@ final class AttentionWriter {
     if (capped != null) {
       ofScores = call("tanh_backward", ofScores, capped);
     }
-    String slopes = out.assign(call("mul", ofScores, op.scale()));
-    String ofQuery = out.assign(call("matmul", slopes, k));
-    String ofKey = out.assign(call("matmul", turned(slopes), q));
+    String slopes = out.assign(target.rounded(call("mul", ofScores, op.scale())));
+    String ofQuery = out.assign(product(slopes, k));
+    String ofKey = out.assign(product(flipped(slopes), q));
     return List.of(ofQuery, ofKey, ofValue);
   }
 
   /** {@code [b, heads, t, size]} as {@code [b, t, keyHeads size]}, summed where it was copied. */
   private String joined(String x, int heads) {
-    String turned = call("transpose", x, 1, 2);
+    String turned = target.full(call("transpose", x, 1, 2));
     if (heads < op.heads()) {
       turned = call("sum", call("unflatten", turned, 2, "[" + heads + ", -1]"), "[3]");
     }
@@ -215,8 +251,8 @@ final class AttentionWriter {
     return call("unsqueeze", call("unsqueeze", x, first), second);
   }
 
-  private static String low(String hidden) {
-    return call("mul", OpWriter.toFloat(hidden), HIDDEN);
+  private String low(String hidden) {
+    return call("mul", OpWriter.toFloat(hidden), target.hidden());
   }
 
   private String ones() {

@@ -11,8 +11,13 @@ final class DecoderMethods {
 
   static final String TEXT =
       """
+        def brought(self: __torch__.Program, x: List[Tensor]) -> List[Tensor]:
+          result = annotate(List[Tensor], [])
+          for i in range(torch.len(x)):
+            torch.append(result, torch.to(x[i], ops.prim.device(self.p[0])))
+          return result
         def positions(self: __torch__.Program, first: int, count: int, virtual: int, padding: List[Tensor]) -> Tensor:
-          at = torch.unsqueeze(torch.arange(first, first + count, dtype=4), 0)
+          at = torch.unsqueeze(torch.arange(first, first + count, dtype=4, device=ops.prim.device(self.p[0])), 0)
           if torch.len(padding) == 0:
             result = at
           else:
@@ -21,7 +26,7 @@ final class DecoderMethods {
           return result
         def turns(self: __torch__.Program, at: Tensor, speeds: List[float], magnitude: float) -> Tuple[Tensor, Tensor]:
           places = torch.unsqueeze(torch.unsqueeze(torch.to(at, 7), -1), -1)
-          angles = torch.mul(places, torch.tensor(speeds, dtype=7))
+          angles = torch.mul(places, torch.tensor(speeds, dtype=7, device=ops.prim.device(at)))
           cos = torch.to(torch.mul(torch.cos(angles), magnitude), 6)
           sin = torch.to(torch.mul(torch.sin(angles), magnitude), 6)
           return (torch.cat([cos, cos], -1), torch.cat([torch.neg(sin), sin], -1))
@@ -33,7 +38,7 @@ final class DecoderMethods {
           result = annotate(List[Tensor], [])
           padded = torch.len(padding) > 0
           if padded or (queries > 1 and (explicit or (window > 0 and slots > window))):
-            keys = torch.arange(slots, dtype=4)
+            keys = torch.arange(slots, dtype=4, device=ops.prim.device(self.p[0]))
             asking = torch.unsqueeze(torch.slice(keys, 0, slots - queries), 1)
             seen = torch.unsqueeze(torch.unsqueeze(torch.le(keys, asking), 0), 0)
             if padded:
@@ -81,8 +86,9 @@ final class DecoderMethods {
           k = annotate(List[Tensor], [])
           v = annotate(List[Tensor], [])
           for i in range(torch.len(self.k)):
-            torch.append(k, torch.index_select(self.k[i], 0, rows))
-            torch.append(v, torch.index_select(self.v[i], 0, rows))
+            chosen = torch.to(rows, ops.prim.device(self.k[i]))
+            torch.append(k, torch.index_select(self.k[i], 0, chosen))
+            torch.append(v, torch.index_select(self.v[i], 0, chosen))
           self.k = k
           self.v = v
           return 0

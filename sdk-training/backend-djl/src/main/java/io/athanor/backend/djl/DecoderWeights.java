@@ -4,8 +4,6 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtNDManager;
 import ai.djl.pytorch.jni.IValue;
 import io.athanor.api.backend.Precision;
-import io.athanor.api.common.DType;
-import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -17,14 +15,15 @@ final class DecoderWeights {
   private DecoderWeights() {}
 
   /** A program ready to begin. */
-  static Program load(
-      NativeScope scope, DecoderGraph decoded, Weights weights, Precision precision) {
-    if (precision == Precision.INT8) {
+  static Program load(NativeScope scope, DecoderGraph decoded, Weights weights, Target target) {
+    if (target.products() == Precision.INT8) {
       return rounded(scope, decoded, weights, QuantizedProduct.ofThisMachine());
     }
     PtNDManager manager = scope.manager();
-    Program program = new Program(manager, DecoderWriter.write(decoded, null));
-    bind(program, arrays(manager, decoded, weights, Set.of()));
+    Program program = new Program(manager, DecoderWriter.write(decoded, null, target));
+    bind(
+        program,
+        PlacedWeights.of(scope.placement(), manager, decoded.graph(), weights, target, Set.of()));
     return program;
   }
 
@@ -32,13 +31,18 @@ final class DecoderWeights {
   static Program rounded(
       NativeScope scope, DecoderGraph decoded, Weights weights, QuantizedProduct product) {
     PtNDManager manager = scope.manager();
+    Target target = new Target(ComputeDevice.processor(), Precision.INT8);
     QuantizedMatrices matrices = new QuantizedMatrices(decoded, product);
-    Program program = new Program(manager, DecoderWriter.write(decoded, matrices));
+    Program program = new Program(manager, DecoderWriter.write(decoded, matrices, target));
     PtNDManager exact = scope.newManager();
     try {
-      bind(program, arrays(exact, decoded, weights, Set.of()));
+      bind(
+          program,
+          PlacedWeights.of(scope.placement(), exact, decoded.graph(), weights, target, Set.of()));
       program.run("pack");
-      List<PtNDArray> rest = arrays(manager, decoded, weights, matrices.replaced());
+      List<PtNDArray> rest =
+          PlacedWeights.of(
+              scope.placement(), manager, decoded.graph(), weights, target, matrices.replaced());
       try (IValue parameters = Program.list(rest)) {
         program.run("forget", parameters);
       }
@@ -54,17 +58,5 @@ final class DecoderWeights {
       lists.add(List.of());
     }
     program.bind(lists);
-  }
-
-  private static List<PtNDArray> arrays(
-      PtNDManager manager, DecoderGraph decoded, Weights weights, Set<String> absent) {
-    List<PtNDArray> arrays = new ArrayList<>();
-    for (Parameter parameter : decoded.graph().parameters()) {
-      arrays.add(
-          absent.contains(parameter.name())
-              ? HostTensor.zeros(manager, DType.F32, 0).array()
-              : HostTensor.of(manager, weights.tensor(parameter.name())).array());
-    }
-    return arrays;
   }
 }

@@ -37,6 +37,7 @@ final class DecoderWriter {
 
   private final DecoderGraph decoded;
   private final @Nullable QuantizedMatrices quantized;
+  private final Target target;
   private final boolean prompt;
   private final StringBuilder body = new StringBuilder();
   private final OpWriter out;
@@ -44,11 +45,12 @@ final class DecoderWriter {
   private final Map<String, Integer> caches = new HashMap<>();
 
   private DecoderWriter(
-      DecoderGraph decoded, @Nullable QuantizedMatrices quantized, boolean prompt) {
+      DecoderGraph decoded, @Nullable QuantizedMatrices quantized, Target target, boolean prompt) {
     this.decoded = decoded;
     this.quantized = quantized;
+    this.target = target;
     this.prompt = prompt;
-    this.out = new OpWriter(decoded.graph(), false, body);
+    this.out = new OpWriter(decoded.graph(), target, false, body);
     decoded.attentions().forEach(node -> caches.put(node.name(), caches.size()));
   }
 
@@ -56,8 +58,9 @@ final class DecoderWriter {
    * The text of a program with {@code allocate}, {@code begin}, {@code next}, {@code keep}, and
    * {@code pack} where matrices are rounded.
    */
-  static ProgramWriter.Text write(DecoderGraph decoded, @Nullable QuantizedMatrices quantized) {
-    StringBuilder text = new StringBuilder(ProgramWriter.head(decoded.graph(), ATTRIBUTES));
+  static ProgramWriter.Text write(
+      DecoderGraph decoded, @Nullable QuantizedMatrices quantized, Target target) {
+    StringBuilder text = new StringBuilder(ProgramWriter.head(decoded.graph(), target, ATTRIBUTES));
     List<String> attributes = new ArrayList<>(ATTRIBUTES);
     text.append(DecoderMethods.TEXT);
     if (quantized != null) {
@@ -65,18 +68,18 @@ final class DecoderWriter {
       text.insert(
           text.indexOf("  def "), "  " + MATRICES + " : " + quantized.product().type + "\n");
       text.append(quantized.product().methods());
-      text.append(pack(decoded, quantized));
+      text.append(pack(decoded, quantized, target));
     }
     text.append(allocate(decoded));
-    text.append(new DecoderWriter(decoded, quantized, true).method(BEGIN));
-    text.append(new DecoderWriter(decoded, quantized, false).method(NEXT));
+    text.append(new DecoderWriter(decoded, quantized, target, true).method(BEGIN));
+    text.append(new DecoderWriter(decoded, quantized, target, false).method(NEXT));
     return new ProgramWriter.Text(text.toString(), attributes, false);
   }
 
-  private static String pack(DecoderGraph decoded, QuantizedMatrices quantized) {
+  private static String pack(DecoderGraph decoded, QuantizedMatrices quantized, Target target) {
     StringBuilder text = new StringBuilder("  def pack(" + SELF + ") -> int:\n    p = self.p\n");
     text.append("    self." + MATRICES + " = annotate(" + quantized.product().type + ", [])\n");
-    OpWriter names = new OpWriter(decoded.graph(), false, new StringBuilder());
+    OpWriter names = new OpWriter(decoded.graph(), target, false, new StringBuilder());
     for (List<String> weights : quantized.weights()) {
       List<String> parts = weights.stream().map(names::parameter).toList();
       String matrix = parts.size() == 1 ? parts.get(0) : "torch.cat(" + parts + ")";
@@ -97,7 +100,10 @@ final class DecoderWriter {
         long size = decoded.graph().type(value).shape().dim(2).offset() / heads;
         text.append("    torch.append(").append(i == 1 ? "k" : "v");
         text.append(", torch.empty([rows, ").append(heads).append(", slots + ");
-        text.append(decoded.virtual(value)).append(", ").append(size).append("], dtype=6))\n");
+        text.append(decoded.virtual(value))
+            .append(", ")
+            .append(size)
+            .append("], dtype=6, device=ops.prim.device(self.p[0])))\n");
       }
     }
     return text.append("    self.k = k\n    self.v = v\n    return 0\n").toString();
@@ -108,6 +114,9 @@ final class DecoderWriter {
     body.append(
         ", end: int, inputs: List[Tensor], padding: List[Tensor], outputs: List[Tensor])"
             + " -> int:\n    p = self.p\n");
+    if (target.separate()) {
+      out.statement("padding = self.brought(padding)");
+    }
     out.input(LanguageEncoding.TOKENS, "inputs[0]");
     int index = 1;
     for (Input input : decoded.rowInputs()) {

@@ -16,7 +16,6 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,21 +23,13 @@ import java.util.Set;
 
 /** Compiles graphs to TorchScript. Thread-safe. */
 final class DjlBackend implements Backend {
-  static final Set<Capability> CAPABILITIES =
-      Set.copyOf(
-          EnumSet.of(
-              Capability.PREDICT,
-              Capability.TRAIN,
-              Capability.DETERMINISTIC,
-              Capability.DECODE,
-              Capability.INT8));
-
   private final Engine engine;
   private final BackendOptions options;
+  private final ComputeDevice device;
   private final LeakReporter leaks;
   private final WritingChoice writing;
-  private final NativeCalls calls = new NativeCalls();
-  private final Thread exit = new Thread(calls::stop, "athanor-djl-exit");
+  private final NativeCalls calls;
+  private final Thread exit;
   private boolean closed;
 
   DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks) {
@@ -46,7 +37,22 @@ final class DjlBackend implements Backend {
   }
 
   DjlBackend(Engine engine, BackendOptions options, LeakReporter leaks, WritingChoice writing) {
+    this(engine, options, leaks, writing, ComputeDevice.open(options.device(), new NativeCalls()));
+  }
+
+  /**
+   * @param device opened
+   */
+  DjlBackend(
+      Engine engine,
+      BackendOptions options,
+      LeakReporter leaks,
+      WritingChoice writing,
+      ComputeDevice device) {
     this.writing = writing;
+    this.device = device;
+    this.calls = new NativeCalls();
+    this.exit = new Thread(calls::stop, "athanor-djl-exit");
     this.engine = engine;
     this.options = options;
     this.leaks = leaks;
@@ -68,7 +74,8 @@ final class DjlBackend implements Backend {
     identity.put(
         "native", LibTorch.platform(System.getProperty("os.name"), System.getProperty("os.arch")));
     identity.put("processor", Processor.name());
-    identity.put("device", options.device());
+    identity.put("flavour", LibTorch.flavour());
+    identity.put("device", device.name());
     identity.put(
         "threads", options.threads() > 0 ? "" + options.threads() : "1 or " + processors());
     return identity;
@@ -80,7 +87,7 @@ final class DjlBackend implements Backend {
 
   @Override
   public Set<Capability> capabilities() {
-    return CAPABILITIES;
+    return device.capabilities();
   }
 
   @Override
@@ -94,14 +101,17 @@ final class DjlBackend implements Backend {
       return new Support.Unsupported(
           "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
     }
-    return check(graph, mode.precision());
+    return check(graph, device.trains(mode.precision()));
   }
 
   @Override
   public Support check(Graph graph, Precision precision) {
-    if (precision != Precision.F32) {
-      return new Support.Unsupported(
-          precision + " arithmetic on device " + options.device(), "Use Precision.F32");
+    return check(graph, device.predicts(precision));
+  }
+
+  private static Support check(Graph graph, Support arithmetic) {
+    if (arithmetic instanceof Support.Unsupported) {
+      return arithmetic;
     }
     for (Input input : graph.inputs()) {
       if (input.type().dtype() != DType.F32 && input.type().dtype() != DType.I64) {
@@ -130,9 +140,12 @@ final class DjlBackend implements Backend {
         scope -> {
           List<ParameterGroup> groups = ParameterGroup.of(graph, mode.optimizer());
           TrainingMemory memory =
-              new TrainingMemory(scope.manager(), graph, weights, mode.optimizer(), groups);
+              new TrainingMemory(scope, graph, weights, mode.optimizer(), groups);
           Program program =
-              new Program(scope.manager(), ProgramWriter.forTraining(graph, mode, groups, writing));
+              new Program(
+                  scope.manager(),
+                  ProgramWriter.forTraining(
+                      graph, mode, groups, writing, new Target(device, mode.precision())));
           program.bind(memory.lists());
           return new NativeTraining(graph, mode, threads(graph), calls, scope, program, memory);
         });
@@ -147,12 +160,13 @@ final class DjlBackend implements Backend {
     return load(
         graph,
         scope -> {
-          Program program = new Program(scope.manager(), ProgramWriter.forPrediction(graph));
+          Target target = new Target(device, precision);
+          Program program =
+              new Program(scope.manager(), ProgramWriter.forPrediction(graph, target));
           program.bind(
               List.of(
-                  graph.parameters().stream()
-                      .map(p -> HostTensor.of(scope.manager(), weights.tensor(p.name())).array())
-                      .toList()));
+                  PlacedWeights.of(
+                      scope.placement(), scope.manager(), graph, weights, target, Set.of())));
           return new NativeModel(graph, threads(graph), calls, scope, program);
         });
   }
@@ -160,7 +174,7 @@ final class DjlBackend implements Backend {
   @Override
   public Support checkDecoder(Graph graph, Precision precision) {
     Graph read = graph.forPrediction();
-    Support support = check(read, precision == Precision.INT8 ? Precision.F32 : precision);
+    Support support = check(read, device.decodes(precision));
     return support instanceof Support.Supported ? DecoderGraph.check(read) : support;
   }
 
@@ -179,7 +193,7 @@ final class DjlBackend implements Backend {
                 threads(graph),
                 calls,
                 scope,
-                DecoderWeights.load(scope, decoded, weights, precision)));
+                DecoderWeights.load(scope, decoded, weights, new Target(device, precision))));
   }
 
   /** Makes a model in a scope of its own. */
@@ -190,7 +204,7 @@ final class DjlBackend implements Backend {
   private <M> M load(Graph graph, Loader<M> loader) {
     return calls.run(
         () -> {
-          NativeScope scope = new NativeScope(calls);
+          NativeScope scope = new NativeScope(calls, device);
           boolean complete = false;
           try {
             M model = loader.load(scope);

@@ -33,16 +33,20 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
   public Consumer<String> linear(Node node, LayerOp.Linear op) {
     forward(node);
     return gradient -> {
-      pass(node, 0, call("matmul", gradient, out.parameter(op.weight())));
-      String rows = rows(node.type(), gradient);
+      String slopes = rounded(gradient);
+      pass(node, 0, full(call("matmul", slopes, out.rounded(op.weight()))));
       if (wants(op.weight())) {
-        to.fill(
-            op.weight(),
-            "mm",
-            call("t", rows),
-            rows(graph.type(node.inputs().get(0)), out.in(node, 0)));
+        String x = rows(graph.type(node.inputs().get(0)), rounded(out.in(node, 0)));
+        String turned = call("t", rows(node.type(), slopes));
+        if (out.target().rounds()) {
+          to.fill(op.weight(), call("mm", turned, x));
+        } else {
+          to.fill(op.weight(), "mm", turned, x);
+        }
       }
-      to.fill(op.bias(), "sum", rows, "[0]");
+      if (wants(op.bias())) {
+        to.fill(op.bias(), "sum", rows(node.type(), gradient), "[0]");
+      }
     };
   }
 
@@ -66,15 +70,15 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
               3,
               call(
                   "convolution_backward",
-                  gradient,
-                  out.in(node, 0),
-                  out.parameter(op.weight()),
+                  rounded(gradient),
+                  rounded(out.in(node, 0)),
+                  out.rounded(op.weight()),
                   bias ? "[" + filters + "]" : "None",
                   pair(op.stride()),
                   pair(op.padding()),
                   "[1, 1], False, [0, 0], 1",
                   mask(wants(node, 0), wants(op.weight()), bias)));
-      pass(node, 0, found.get(0));
+      pass(node, 0, full(found.get(0)));
       to.fill(op.weight(), found.get(1));
       to.fill(op.bias(), found.get(2));
     };

@@ -138,11 +138,11 @@ record Head(Graph graph, Node linear, List<Node> between, Node loss) {
   }
 
   /** The method that computes the loss alone. */
-  List<String> scoring() {
+  List<String> scoring(Target target) {
     List<String> lines = new ArrayList<>();
     lines.add("  def score(self: __torch__.Program, " + parameters() + ") -> Tensor:");
-    lines.addAll(start());
-    lines.addAll(chunk());
+    lines.addAll(start(target));
+    lines.addAll(chunk(target));
     lines.add("    return torch.div(total, n)");
     return lines;
   }
@@ -152,7 +152,7 @@ record Head(Graph graph, Node linear, List<Node> between, Node loss) {
   }
 
   /** The method that computes the loss and gradients. */
-  List<String> training(Wanted wanted) {
+  List<String> training(Wanted wanted, Target target) {
     boolean weight = !wanted.weight.isEmpty();
     boolean bias = !wanted.bias.isEmpty();
     List<String> lines = new ArrayList<>();
@@ -163,10 +163,10 @@ record Head(Graph graph, Node linear, List<Node> between, Node loss) {
             + (weight ? ", gw: Tensor" : "")
             + (bias ? ", gb: Tensor" : "")
             + ") -> Tuple[Tensor, Tensor]:");
-    lines.addAll(start());
+    lines.addAll(start(target));
     lines.add("    slope = float(torch.div(share, n))");
     lines.add("    gh = torch.zeros_like(h)");
-    lines.addAll(chunk());
+    lines.addAll(chunk(target));
     lines.add("      _ = torch.exp_(logits)");
     lines.add("      ones = torch.ones_like(y, dtype=6)");
     lines.add("      _ = torch.scatter_add_(logits, 1, y, torch.neg_(ones))");
@@ -178,11 +178,16 @@ record Head(Graph graph, Node linear, List<Node> between, Node loss) {
               ? "      _ = " + call("mul_", "logits", scale.factor())
               : "      _ = torch.tanh_backward(logits, capped, grad_input=logits)");
     }
+    lines.add("      slopes = " + target.rounded("logits"));
     if (wanted.hidden) {
-      lines.add("      _ = torch.index_copy_(gh, 0, part, torch.mul_(torch.mm(logits, w), slope))");
+      String product = target.full("torch.mm(slopes, low)");
+      lines.add("      _ = torch.index_copy_(gh, 0, part, torch.mul_(" + product + ", slope))");
     }
     if (weight) {
-      lines.add("      _ = torch.addmm_(gw, torch.t(logits), x, alpha=slope)");
+      lines.add(
+          target.rounds()
+              ? "      _ = torch.add_(gw, torch.mm(torch.t(slopes), x), alpha=slope)"
+              : "      _ = torch.addmm_(gw, torch.t(slopes), x, alpha=slope)");
     }
     if (bias) {
       lines.add("      _ = torch.add_(gb, torch.sum(logits, [0]), alpha=slope)");
@@ -191,24 +196,27 @@ record Head(Graph graph, Node linear, List<Node> between, Node loss) {
     return lines;
   }
 
-  private List<String> start() {
+  private List<String> start(Target target) {
     return List.of(
+        "    low = " + target.rounded("w"),
         "    scored = torch.squeeze(torch.nonzero(torch.ne(targets, " + LossOp.IGNORED + ")), 1)",
         "    n = torch.size(scored, 0)",
         "    total = torch.new_zeros(h, annotate(List[int], []))",
         "    room = torch.new_empty(h, [ops.prim.min(n, " + rows() + "), " + classes() + "])");
   }
 
-  private List<String> chunk() {
+  private List<String> chunk(Target target) {
     List<String> lines =
         new ArrayList<>(
             List.of(
                 "    for i in range(0, n, " + rows() + "):",
                 "      part = torch.slice(scored, 0, i, torch.add(i, " + rows() + "))",
-                "      x = torch.index_select(h, 0, part)",
+                "      x = " + target.rounded("torch.index_select(h, 0, part)"),
                 "      y = torch.unsqueeze(torch.index_select(targets, 0, part), 1)",
                 "      logits = torch.slice(room, 0, 0, torch.size(part, 0))",
-                "      _ = torch.mm(x, torch.t(w), out=logits)"));
+                target.rounds()
+                    ? "      _ = torch.copy_(logits, torch.mm(x, torch.t(low)))"
+                    : "      _ = torch.mm(x, torch.t(low), out=logits)"));
     if (biased()) {
       lines.add("      _ = torch.add_(logits, b)");
     }

@@ -19,22 +19,17 @@ import java.nio.ByteOrder;
  * with it the bits, the same from run to run. Keep this object as long as the native tensor is in
  * use: it holds the memory.
  */
-final class HostTensor {
+final class HostTensor extends NativeTensor {
   private static final int ALIGNMENT = 64;
 
   /** Floats from one aligned address to the next. */
   static final int STEP = ALIGNMENT / Float.BYTES;
 
-  private final DType dtype;
-  private final long[] shape;
   private final ByteBuffer bytes;
-  private final PtNDArray array;
 
   private HostTensor(DType dtype, ByteBuffer bytes, PtNDArray array, long... shape) {
-    this.dtype = dtype;
-    this.shape = shape;
+    super(dtype, array, shape);
     this.bytes = bytes;
-    this.array = array;
   }
 
   /** Zeros. */
@@ -100,47 +95,27 @@ final class HostTensor {
     return room.slice(from, length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  DType dtype() {
-    return dtype;
-  }
-
-  int rank() {
-    return shape.length;
-  }
-
-  long size(int axis) {
-    return shape[axis];
-  }
-
-  long[] shape() {
-    return shape.clone();
-  }
-
   /** The elements, for reading and writing by index. */
   ByteBuffer bytes() {
     return bytes;
   }
 
-  PtNDArray array() {
-    return array;
-  }
-
-  /** A further tensor over some of the elements, which start at a multiple of {@link #STEP}. */
+  @Override
   HostTensor part(PtNDManager manager, long first, long... size) {
-    int from = Math.toIntExact(first * dtype.bytes());
-    int length = Math.toIntExact(Tensor.elements(size) * dtype.bytes());
-    return over(manager, dtype, bytes.slice(from, length).order(ByteOrder.LITTLE_ENDIAN), size);
+    int from = Math.toIntExact(first * dtype().bytes());
+    int length = Math.toIntExact(Tensor.elements(size) * dtype().bytes());
+    return over(manager, dtype(), bytes.slice(from, length).order(ByteOrder.LITTLE_ENDIAN), size);
   }
 
-  /** Replaces the elements by those of a tensor of this type and shape. */
+  @Override
   void set(Tensor tensor) {
     bytes.duplicate().put(tensor.bytes());
   }
 
-  /** A copy of the elements. */
+  @Override
   Tensor copy() {
     ByteBuffer copy = aligned(bytes.capacity());
     copy.put(bytes.duplicate()).flip();
-    return Tensor.of(dtype, copy, shape);
+    return Tensor.of(dtype(), copy, shape());
   }
 }

@@ -76,12 +76,29 @@ final class NativeCalls {
   }
 
   private static BackendException failure(EngineException e) {
+    return new BackendException(DjlBackendProvider.NAME, explained(brief(e)), e);
+  }
+
+  /** What libtorch says, without its trace through the program. */
+  static String brief(EngineException e) {
     String message = String.valueOf(e.getMessage());
     int reason = message.lastIndexOf("RuntimeError: ");
-    String brief = reason < 0 ? message : message.substring(reason + 14);
+    return (reason < 0 ? message : message.substring(reason + 14)).strip();
+  }
+
+  static String explained(String brief) {
     if (brief.contains("index out of range in self")) {
-      brief = "an id lies outside the table it looks up; check the ids of the batch";
+      return "an id lies outside the table it looks up; check the ids of the batch";
     }
-    return new BackendException(DjlBackendProvider.NAME, brief.strip(), e);
+    if (brief.contains("out of memory") || brief.contains("can't allocate memory")) {
+      return "there is no room for the tensors of this call; use smaller batches or shorter"
+          + " sequences, recompute activations in training, or train fewer parameters"
+          + " (MemoryEstimate tells what a graph needs). libtorch says: "
+          + brief;
+    }
+    if (brief.contains("CUDA error")) {
+      return brief + "; start the JVM anew, as the device does not recover within a process";
+    }
+    return brief;
   }
 }

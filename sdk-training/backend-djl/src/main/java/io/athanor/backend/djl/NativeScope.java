@@ -11,12 +11,19 @@ import java.util.Set;
 final class NativeScope implements AutoCloseable {
   private final NativeCalls calls;
   private final PtNDManager manager;
+  private final Placement placement;
   private final Set<IValue> values = new HashSet<>();
   private boolean closed;
 
-  NativeScope(NativeCalls calls) {
+  NativeScope(NativeCalls calls, ComputeDevice device) {
     this.calls = calls;
     this.manager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), LibTorch.ENGINE);
+    this.placement = device.placement(calls, manager);
+  }
+
+  /** Where what stays from call to call lies. */
+  Placement placement() {
+    return placement;
   }
 
   PtNDManager manager() {

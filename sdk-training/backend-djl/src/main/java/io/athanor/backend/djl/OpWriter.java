@@ -24,9 +24,8 @@ import org.jspecify.annotations.Nullable;
  * body.
  */
 final class OpWriter implements OpVisitor<String> {
-  private static final int F32 = 6;
-
   private final Graph graph;
+  private final Target target;
   private final boolean training;
   private final StringBuilder body;
   private final Map<String, String> parameters = new HashMap<>();
@@ -42,8 +41,9 @@ final class OpWriter implements OpVisitor<String> {
    *     seed, is in scope where the graph draws random numbers
    * @param body where statements go; a variable {@code p} with all parameters is in scope
    */
-  OpWriter(Graph graph, boolean training, StringBuilder body) {
+  OpWriter(Graph graph, Target target, boolean training, StringBuilder body) {
     this.graph = graph;
+    this.target = target;
     this.training = training;
     this.body = body;
     for (Parameter parameter : graph.parameters()) {
@@ -53,13 +53,17 @@ final class OpWriter implements OpVisitor<String> {
     this.order = graph.nodes().stream().map(Node::name).toList();
   }
 
+  Target target() {
+    return target;
+  }
+
   SequenceWriter sequences() {
     return sequences;
   }
 
   /** Declares that an input of the graph is the value of an expression. */
   void input(String name, String expression) {
-    variables.put(name, assign(expression));
+    variables.put(name, assign(target.brought(expression)));
   }
 
   /** Appends the statements of a node. */
@@ -151,6 +155,14 @@ final class OpWriter implements OpVisitor<String> {
     return name == null ? "None" : Objects.requireNonNull(parameters.get(name), name);
   }
 
+  /** A parameter as products read it, rounded once for all of them. */
+  String rounded(@Nullable String name) {
+    String parameter = parameter(name);
+    return target.rounds() && name != null
+        ? sequences.once("rounded " + parameter, () -> target.rounded(parameter))
+        : parameter;
+  }
+
   private String parameters(List<String> names) {
     return names.stream().map(this::parameter).collect(Collectors.joining(", ", "[", "]"));
   }
@@ -181,25 +193,27 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String linear(Node node, LayerOp.Linear op) {
-    return call("linear", in(node, 0), parameter(op.weight()), parameter(op.bias()));
+    String x = target.rounded(in(node, 0));
+    return target.full(call("linear", x, rounded(op.weight()), rounded(op.bias())));
   }
 
   @Override
   public String embedding(Node node, LayerOp.Embedding op) {
-    return call("embedding", parameter(op.weight()), in(node, 0));
+    return target.full(call("embedding", parameter(op.weight()), in(node, 0)));
   }
 
   @Override
   public String conv2d(Node node, LayerOp.Conv2d op) {
-    return call(
-        "conv2d",
-        in(node, 0),
-        parameter(op.weight()),
-        parameter(op.bias()),
-        pair(op.stride()),
-        pair(op.padding()),
-        "[1, 1]",
-        1);
+    return target.full(
+        call(
+            "conv2d",
+            target.rounded(in(node, 0)),
+            rounded(op.weight()),
+            rounded(op.bias()),
+            pair(op.stride()),
+            pair(op.padding()),
+            "[1, 1]",
+            1));
   }
 
   @Override
@@ -344,15 +358,15 @@ final class OpWriter implements OpVisitor<String> {
    */
   String mask(Node node, String like, double rate) {
     String seed = call("add", "base", order.indexOf(node.name()));
-    String kept =
-        assign(
-            "torch.bernoulli_(torch.empty_like("
-                + like
-                + "), "
-                + number(1 - rate)
-                + ", generator=torch.Generator(seed="
-                + seed
-                + "))");
+    String generator = "";
+    if (target.separate()) {
+      // TorchScript makes no generators for devices; each has one, which can be seeded.
+      statement(call("manual_seed", seed));
+    } else {
+      generator = ", generator=torch.Generator(seed=" + seed + ")";
+    }
+    String empty = call("empty_like", like);
+    String kept = assign("torch.bernoulli_(" + empty + ", " + number(1 - rate) + generator + ")");
     return assign(call("div_", kept, 1 - rate));
   }
 
@@ -433,7 +447,7 @@ final class OpWriter implements OpVisitor<String> {
 
   /** The same numbers as 32-bit floats. */
   static String toFloat(String x) {
-    return call("to", x, F32);
+    return call("to", x, Target.F32);
   }
 
   @Override

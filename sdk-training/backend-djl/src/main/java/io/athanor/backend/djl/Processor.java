@@ -1,11 +1,15 @@
 package io.athanor.backend.djl;
 
+import io.athanor.api.backend.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
-/** The processor's name, as it decides which vector kernels run. */
+/** The processor, as it decides which vector kernels run. */
 final class Processor {
   private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
@@ -14,17 +18,32 @@ final class Processor {
   /** The model's name where the system tells it, else the architecture. */
   static String name() {
     String architecture = System.getProperty("os.arch");
+    return entry("model name").orElse(architecture);
+  }
+
+  /** The number formats of 16 bits in which it multiplies at speed, where the system tells it. */
+  static Set<Precision> formats() {
+    return entry("flags").map(Processor::formats).orElse(Set.of());
+  }
+
+  /** Others have these by conversion, which takes longer than F32. */
+  static Set<Precision> formats(String flags) {
+    List<String> names = List.of(flags.split(" "));
+    boolean products = names.contains("avx512_bf16") || names.contains("amx_bf16");
+    return products ? Set.of(Precision.BF16) : Set.of();
+  }
+
+  private static Optional<String> entry(String key) {
     if (!Files.isReadable(CPU_INFO)) {
-      return architecture;
+      return Optional.empty();
     }
     try (Stream<String> lines = Files.lines(CPU_INFO)) {
       return lines
-          .filter(line -> line.startsWith("model name"))
+          .filter(line -> line.startsWith(key))
           .map(line -> line.substring(line.indexOf(':') + 1).strip())
-          .findFirst()
-          .orElse(architecture);
+          .findFirst();
     } catch (IOException e) {
-      return architecture;
+      return Optional.empty();
     }
   }
 }

@@ -48,7 +48,12 @@ final class Program implements AutoCloseable {
 
   /** Runs a method without autograd; results go into tensors among the arguments. */
   void run(String method, IValue... arguments) {
-    IValueUtils.runMethod(block, method, arguments).close();
+    call(method, arguments).close();
+  }
+
+  /** Runs a method without autograd; the caller closes the result. */
+  IValue call(String method, IValue... arguments) {
+    return IValueUtils.runMethod(block, method, arguments);
   }
 
   /**

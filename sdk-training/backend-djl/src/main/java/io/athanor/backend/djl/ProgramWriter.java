@@ -29,10 +29,12 @@ final class ProgramWriter {
   }
 
   private final Graph graph;
+  private final Target target;
   private final StringBuilder text = new StringBuilder();
 
-  private ProgramWriter(Graph graph, List<String> attributes) {
+  private ProgramWriter(Graph graph, Target target, List<String> attributes) {
     this.graph = graph;
+    this.target = target;
     line("class " + CLASS + "(Module):");
     line("  __parameters__ = []");
     line("  __buffers__ = []");
@@ -54,14 +56,14 @@ final class ProgramWriter {
   record Text(String text, List<String> attributes, boolean recording) {}
 
   /** The beginning of a class, up to its method {@code bind}. */
-  static String head(Graph graph, List<String> attributes) {
-    return new ProgramWriter(graph, attributes).text.toString();
+  static String head(Graph graph, Target target, List<String> attributes) {
+    return new ProgramWriter(graph, target, attributes).text.toString();
   }
 
   /** Prediction only; binds the parameters. */
-  static Text forPrediction(Graph graph) {
+  static Text forPrediction(Graph graph, Target target) {
     List<String> attributes = List.of("p");
-    ProgramWriter writer = new ProgramWriter(graph, attributes);
+    ProgramWriter writer = new ProgramWriter(graph, target, attributes);
     writer.predict(graph);
     return new Text(writer.text.toString(), attributes, false);
   }
@@ -74,9 +76,13 @@ final class ProgramWriter {
    * @param choice how to write gradients
    */
   static Text forTraining(
-      Graph graph, TrainingMode mode, List<ParameterGroup> groups, WritingChoice choice) {
+      Graph graph,
+      TrainingMode mode,
+      List<ParameterGroup> groups,
+      WritingChoice choice,
+      Target target) {
     List<String> attributes = attributes(groups.size());
-    ProgramWriter writer = new ProgramWriter(graph, attributes);
+    ProgramWriter writer = new ProgramWriter(graph, target, attributes);
     writer.predict(graph.forPrediction());
     writer.evaluate(choice.head(graph));
     boolean recording = writer.gradients(groups, choice, mode.recompute());
@@ -106,7 +112,7 @@ final class ProgramWriter {
 
   private OpWriter inputs(Graph part, boolean training, String offset) {
     line("    p = self.p");
-    OpWriter writer = new OpWriter(graph, training, text);
+    OpWriter writer = new OpWriter(graph, target, training, text);
     int index = 0;
     for (Input input : part.inputs()) {
       writer.input(input.name(), "inputs[" + offset + index++ + "]");
@@ -131,7 +137,7 @@ final class ProgramWriter {
   }
 
   private void evaluate(Optional<Head> head) {
-    head.ifPresent(end -> end.scoring().forEach(this::line));
+    head.ifPresent(end -> end.scoring(target).forEach(this::line));
     method("evaluate", "inputs: List[Tensor], outputs: List[Tensor]", "int");
     OpWriter writer = inputs(graph, false, "");
     for (Node node : Head.needed(graph)) {
@@ -161,13 +167,16 @@ final class ProgramWriter {
       line("    base = int(seed)");
     }
     line("    g = self.g");
+    if (target.separate()) {
+      line("    share = " + target.brought("share"));
+    }
     OpWriter out = inputs(graph, true, "start + ");
     List<String> trained = groups.stream().flatMap(group -> group.names().stream()).toList();
     GradientWriter writer = new GradientWriter(graph, out, trained, choice);
     line("    return " + writer.write("share", recompute));
     choice
         .head(graph)
-        .map(head -> head.training(writer.wanted(head, "share")))
+        .map(head -> head.training(writer.wanted(head, "share"), target))
         .ifPresent(lines -> text.insert(start, String.join("\n", lines) + "\n"));
     return writer.recording();
   }
@@ -200,13 +209,11 @@ final class ProgramWriter {
             + "inputs: List[Tensor]",
         "Tensor");
     line("    loss = self.accumulate(seeds, shares, inputs)");
-    line("    torch.copy_(results[0], loss)");
     line("    rate = float(settings[0])");
     line("    clip = float(settings[1])");
-    line("    norm = results[1]");
     String one =
         groups.size() == 1 ? "self.gradients0[0]" : "torch.stack(torch._foreach_norm(self.blocks))";
-    line("    torch.linalg_vector_norm(" + one + ", out=norm)");
+    line("    norm = torch.linalg_vector_norm(" + one + ")");
     line("    if torch.gt(clip, 0.):");
     line(
         "      factor = torch.clamp_max(torch.mul(torch.reciprocal(torch.add(norm, 1e-6)), clip),"
@@ -215,6 +222,9 @@ final class ProgramWriter {
     for (int i = 0; i < groups.size(); i++) {
       line("    " + groups.get(i).update(optimizer, i));
     }
+    // Last, as a device is done when its results are here.
+    line("    torch.copy_(results[0], loss)");
+    line("    torch.copy_(results[1], norm)");
     line("    return norm");
   }
 }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** What the rules for gradients have in common: how they write, and where gradients go. */
 abstract class Rules {
   /** The scalar type of results whose functions ask for one. */
-  static final int F32 = 6;
+  static final int F32 = Target.F32;
 
   final Graph graph;
   final OpWriter out;
@@ -51,6 +51,15 @@ abstract class Rules {
 
   final void pass(Node node, int index, String expression) {
     to.pass(node, index, expression);
+  }
+
+  /** A variable as products read it. */
+  final String rounded(String x) {
+    return out.target().rounds() ? out.assign(out.target().rounded(x)) : x;
+  }
+
+  final String full(String product) {
+    return out.target().full(product);
   }
 
   /** All axes but the last as one. */

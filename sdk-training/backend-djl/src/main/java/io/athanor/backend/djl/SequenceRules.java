@@ -26,6 +26,9 @@ final class SequenceRules extends Rules {
   }
 
   Consumer<String> attention(Node node, SequenceOp.Attention op) {
+    if (out.target().separate() && AttentionWriter.fuses(out, node, op)) {
+      return recorded(node);
+    }
     AttentionWriter attention = sequences.attending(node, op);
     out.result(node, out.assign(attention.forward()));
     return gradient -> {

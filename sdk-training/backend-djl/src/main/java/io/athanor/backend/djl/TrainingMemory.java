@@ -19,33 +19,35 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * The weights, gradients and optimizer moments of a model in training, in Java buffers that
- * libtorch updates. Those of a {@link ParameterGroup} lie one after the other, so that one
- * operation updates them all.
+ * The weights, gradients and optimizer moments of a model in training, which libtorch updates.
+ * Those of a {@link ParameterGroup} lie one after the other, so that one operation updates them
+ * all.
  */
 final class TrainingMemory {
   private final PtNDManager manager;
-  private final Map<String, HostTensor> weights = new LinkedHashMap<>();
+  private final Placement placement;
+  private final Map<String, NativeTensor> weights = new LinkedHashMap<>();
   private final Map<String, Tensor> frozen = new LinkedHashMap<>();
-  private final Map<String, HostTensor> learned = new LinkedHashMap<>();
-  private final Map<String, HostTensor> gradients = new LinkedHashMap<>();
-  private final Map<String, HostTensor> statistics = new LinkedHashMap<>();
-  private final Map<String, HostTensor> moments = new LinkedHashMap<>();
+  private final Map<String, NativeTensor> learned = new LinkedHashMap<>();
+  private final Map<String, NativeTensor> gradients = new LinkedHashMap<>();
+  private final Map<String, NativeTensor> statistics = new LinkedHashMap<>();
+  private final Map<String, NativeTensor> moments = new LinkedHashMap<>();
   private final List<Collection<PtNDArray>> blocks = new ArrayList<>();
   private final List<PtNDArray> gradientBlocks = new ArrayList<>();
-  private final HostTensor stepCount;
+  private final NativeTensor stepCount;
 
   /**
    * Copies the weights but for the frozen ones, which stay where they are; the moments are zero.
    */
   TrainingMemory(
-      PtNDManager manager,
+      NativeScope scope,
       Graph graph,
       Weights first,
       Optimizer optimizer,
       List<ParameterGroup> groups) {
-    this.manager = manager;
-    this.stepCount = HostTensor.zeros(manager, DType.F32);
+    this.manager = scope.manager();
+    this.placement = scope.placement();
+    this.stepCount = placement.zeros(manager, DType.F32);
     graph.parameters().forEach(parameter -> weights.put(parameter.name(), stepCount));
     for (ParameterGroup group : groups) {
       lay(weights, "", graph, group);
@@ -63,9 +65,9 @@ final class TrainingMemory {
         required(weights, name).set(first.tensor(name));
       } else if (parameter.role() == Parameter.Role.FROZEN) {
         frozen.put(name, first.tensor(name));
-        weights.put(name, HostTensor.of(manager, first.tensor(name)));
+        weights.put(name, placement.of(manager, first.tensor(name)));
       } else {
-        weights.put(name, HostTensor.copyOf(manager, first.tensor(name)));
+        weights.put(name, placement.copyOf(manager, first.tensor(name)));
       }
       if (parameter.learned()) {
         learned.put(name, required(weights, name));
@@ -78,12 +80,12 @@ final class TrainingMemory {
 
   /** Adds a block of zeros to the lists, and a tensor within it for each parameter of a group. */
   private PtNDArray lay(
-      Map<String, HostTensor> tensors, String prefix, Graph graph, ParameterGroup group) {
+      Map<String, NativeTensor> tensors, String prefix, Graph graph, ParameterGroup group) {
     long size = 0;
     for (String name : group.names()) {
       size += room(graph, name);
     }
-    HostTensor block = HostTensor.zeros(manager, DType.F32, size);
+    NativeTensor block = placement.zeros(manager, DType.F32, size);
     blocks.add(List.of(block.array()));
     long from = 0;
     for (String name : group.names()) {
@@ -103,8 +105,8 @@ final class TrainingMemory {
   /** The lists that {@link ProgramWriter#forTraining} wants bound. */
   List<Collection<PtNDArray>> lists() {
     List<Collection<PtNDArray>> lists = new ArrayList<>();
-    lists.add(weights.values().stream().map(HostTensor::array).toList());
-    lists.add(gradients.values().stream().map(HostTensor::array).toList());
+    lists.add(weights.values().stream().map(NativeTensor::array).toList());
+    lists.add(gradients.values().stream().map(NativeTensor::array).toList());
     lists.add(gradientBlocks);
     lists.addAll(blocks);
     return lists;
@@ -112,7 +114,7 @@ final class TrainingMemory {
 
   /** Tells the optimizer the number of the step, counted from 1. */
   void countStep(long step) {
-    stepCount.bytes().putFloat(0, (float) step);
+    stepCount.set(Tensor.ofFloats(new float[] {step}));
   }
 
   /** The gradients of the latest step. */
@@ -143,7 +145,7 @@ final class TrainingMemory {
     return copies(moments);
   }
 
-  private static Map<String, Tensor> copies(Map<String, HostTensor> tensors) {
+  private static Map<String, Tensor> copies(Map<String, NativeTensor> tensors) {
     Map<String, Tensor> copies = new LinkedHashMap<>();
     tensors.forEach((name, tensor) -> copies.put(name, tensor.copy()));
     return copies;
@@ -166,7 +168,7 @@ final class TrainingMemory {
   }
 
   private static void requireFit(
-      String what, Map<String, HostTensor> wanted, Map<String, Tensor> given) {
+      String what, Map<String, NativeTensor> wanted, Map<String, Tensor> given) {
     if (!wanted.keySet().equals(given.keySet())) {
       throw new GraphException(
           what,

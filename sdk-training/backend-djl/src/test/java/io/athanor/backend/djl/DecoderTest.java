@@ -133,7 +133,7 @@ class DecoderTest {
     NativeCalls calls = new NativeCalls();
     return calls.run(
         () -> {
-          NativeScope scope = new NativeScope(calls);
+          NativeScope scope = new NativeScope(calls, ComputeDevice.processor());
           return new DecoderSession(
               decoded,
               new ThreadChoice(decoded.graph(), 1, 1),

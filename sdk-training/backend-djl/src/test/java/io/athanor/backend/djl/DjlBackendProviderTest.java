@@ -6,10 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Backends;
+import io.athanor.api.backend.Capability;
+import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
 import io.athanor.api.error.UnsupportedException;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class DjlBackendProviderTest {
   @Test
@@ -38,13 +46,94 @@ class DjlBackendProviderTest {
   }
 
   @Test
-  void otherDevicesAreRefusedBeforeAnythingLoads() {
-    assertThatThrownBy(
-            () -> new DjlBackendProvider().open(BackendOptions.defaults().withDevice("cuda:0")))
+  void deviceWithoutItsLibraryIsRefusedBeforeAnythingLoads(@TempDir Path folder)
+      throws IOException {
+    String remedy =
+        "Let PYTORCH_LIBRARY_PATH name the folder lib of libtorch 2.7.1 for CUDA 12.8, or use"
+            + " device cpu";
+    assertThat(LibTorch.probeDevice("cuda:0", null))
+        .isEqualTo(
+            new Support.Unsupported(
+                "device cuda:0: PYTORCH_LIBRARY_PATH is not set, and the libtorch on the class path"
+                    + " computes on the processor only",
+                remedy));
+    String torch = System.mapLibraryName("torch");
+    String cuda = System.mapLibraryName("torch_cuda");
+    Files.createFile(folder.resolve(torch));
+    assertThat(LibTorch.probeDevice("cuda:1", folder.toString()))
+        .isEqualTo(
+            new Support.Unsupported(
+                "device cuda:1: there is no "
+                    + torch
+                    + " with "
+                    + cuda
+                    + " in PYTORCH_LIBRARY_PATH="
+                    + folder,
+                remedy));
+    assertThat(LibTorch.flavour(folder.toString())).isEqualTo("cpu");
+    Files.createFile(folder.resolve(cuda));
+    assertThat(LibTorch.probeDevice("cuda:1", folder.toString()))
+        .isEqualTo(new Support.Supported());
+    assertThat(LibTorch.flavour(folder.resolve("absent") + File.pathSeparator + folder))
+        .isEqualTo("cu128");
+    assertThat(LibTorch.flavour(null)).isEqualTo("cpu");
+  }
+
+  @Test
+  void deviceThatDoesNotAnswerIsRefusedWithWhatTheLibrarySays() {
+    LibTorch.start();
+    assertThatThrownBy(() -> ComputeDevice.open("cuda:3", new NativeCalls()))
         .isInstanceOf(UnsupportedException.class)
-        .hasMessage(
-            "Unsupported: device cuda:0: the DJL backend computes on the processor only. Use device"
-                + " cpu");
+        .hasMessageStartingWith("Unsupported: device cuda:3; libtorch says: ")
+        .hasMessageContaining("CUDA")
+        .hasMessageEndingWith(
+            "Name a device that nvidia-smi -L lists, have an NVIDIA driver for CUDA 12.8, or use"
+                + " device cpu");
+  }
+
+  @Test
+  void deviceDecidesWhatIsClaimed() {
+    ComputeDevice gpu = new ComputeDevice("cuda:0", true, Set.of(Precision.BF16, Precision.F16));
+    assertThat(gpu.capabilities())
+        .contains(Capability.CUDA, Capability.TRAIN, Capability.BF16, Capability.F16)
+        .doesNotContain(Capability.DETERMINISTIC, Capability.INT8);
+    assertThat(gpu.decodes(Precision.INT8)).isInstanceOf(Support.Unsupported.class);
+    assertThat(gpu.trains(Precision.BF16)).isEqualTo(new Support.Supported());
+    assertThat(gpu.trains(Precision.F16))
+        .isEqualTo(
+            new Support.Unsupported(
+                "training in F16: small gradients vanish unless the loss is scaled, which this"
+                    + " backend does not do",
+                "Train in BF16 or F32"));
+    ComputeDevice processor = new ComputeDevice("cpu", false, Set.of());
+    assertThat(processor.capabilities())
+        .contains(Capability.DETERMINISTIC, Capability.INT8)
+        .doesNotContain(Capability.CUDA, Capability.BF16);
+    assertThat(processor.predicts(Precision.BF16))
+        .isEqualTo(
+            new Support.Unsupported(
+                "BF16 arithmetic on device cpu: the processor has neither AVX512_BF16 nor AMX_BF16",
+                "Use Precision.F32"));
+  }
+
+  @Test
+  void processorHasBf16WhereItsFlagsSaySo() {
+    assertThat(Processor.formats("fpu avx512f avx512_vnni")).isEmpty();
+    assertThat(Processor.formats("avx512_bf16")).containsExactly(Precision.BF16);
+    assertThat(Processor.formats("sse amx_bf16 amx_int8")).containsExactly(Precision.BF16);
+  }
+
+  @Test
+  void exhaustedMemoryAndLostDevicesSayWhatToDo() {
+    assertThat(NativeCalls.explained("CUDA out of memory. Tried to allocate 20.00 GiB."))
+        .startsWith("there is no room for the tensors of this call; use smaller batches")
+        .contains("recompute activations")
+        .endsWith("CUDA out of memory. Tried to allocate 20.00 GiB.");
+    assertThat(NativeCalls.explained("DefaultCPUAllocator: can't allocate memory"))
+        .startsWith("there is no room");
+    assertThat(NativeCalls.explained("CUDA error: an illegal memory access was encountered"))
+        .endsWith("start the JVM anew, as the device does not recover within a process");
+    assertThat(NativeCalls.explained("shapes differ")).isEqualTo("shapes differ");
   }
 
   @Test

@@ -11,6 +11,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class WrittenGradientsTest {
+  private static final Target TARGET = new Target(ComputeDevice.processor(), Precision.F32);
+
   static Stream<Graph> graphs() {
     LanguageNets nets = LanguageNets.small();
     return Stream.of(
@@ -26,9 +28,11 @@ class WrittenGradientsTest {
   void nothingIsLeftToAutograd(Graph graph) {
     TrainingMode mode = new TrainingMode(Optimizer.adam(), Precision.F32, 1);
     var groups = ParameterGroup.of(graph, mode.optimizer());
-    assertThat(ProgramWriter.forTraining(graph, mode, groups, WritingChoice.STANDARD).recording())
+    assertThat(
+            ProgramWriter.forTraining(graph, mode, groups, WritingChoice.STANDARD, TARGET)
+                .recording())
         .isFalse();
     WritingChoice all = new WritingChoice(true, 0);
-    assertThat(ProgramWriter.forTraining(graph, mode, groups, all).recording()).isTrue();
+    assertThat(ProgramWriter.forTraining(graph, mode, groups, all, TARGET).recording()).isTrue();
   }
 }
