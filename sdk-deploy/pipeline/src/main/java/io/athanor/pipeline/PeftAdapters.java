@@ -51,6 +51,10 @@ public final class PeftAdapters {
 
   /** Writes one of the adapters that {@link Adapters#split} gives of a model. */
   public static void save(Adapter adapter, ModelArtifact tuned, String base, Path folder) {
+    PeftFolder.write(peft(adapter, tuned, base), folder);
+  }
+
+  static PeftAdapter peft(Adapter adapter, ModelArtifact tuned, String base) {
     TreeSet<String> modules = new TreeSet<>();
     TreeSet<String> saved = new TreeSet<>();
     for (String name : adapter.tensors().keySet()) {
@@ -61,16 +65,14 @@ public final class PeftAdapters {
         saved.add(name.substring(0, name.lastIndexOf('.')));
       }
     }
-    PeftFolder.write(
-        new PeftAdapter(
-            tuned.architecture(),
-            method(adapter, tuned, List.copyOf(modules)),
-            Optional.of(task(tuned.task())),
-            base,
-            adapter.base(),
-            List.copyOf(saved),
-            adapter.tensors()),
-        folder);
+    return new PeftAdapter(
+        tuned.architecture(),
+        method(adapter, tuned, List.copyOf(modules)),
+        Optional.of(task(tuned.task())),
+        base,
+        adapter.base(),
+        List.copyOf(saved),
+        adapter.tensors());
   }
 
   private static PeftMethod method(Adapter adapter, ModelArtifact tuned, List<String> modules) {
@@ -121,7 +123,10 @@ public final class PeftAdapters {
    * @throws io.athanor.api.error.NotFoundException if a file is missing
    */
   public static ModelArtifact load(ModelArtifact base, Path folder) {
-    PeftAdapter peft = PeftFolder.read(folder);
+    return attached(base, PeftFolder.read(folder));
+  }
+
+  static ModelArtifact attached(ModelArtifact base, PeftAdapter peft) {
     Map<String, Tensor> wide = new LinkedHashMap<>();
     peft.tensors()
         .forEach((name, tensor) -> wide.put(name, FloatConversion.convert(tensor, DType.F32)));

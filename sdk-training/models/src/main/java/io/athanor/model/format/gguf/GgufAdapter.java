@@ -58,7 +58,8 @@ public final class GgufAdapter {
    */
   public static void write(
       Path file, PeftAdapter adapter, PretrainedModel base, GgufPrecision precision) {
-    PeftMethod.LoraSettings lora = requireHeld(adapter);
+    requireHeld(adapter);
+    PeftMethod.LoraSettings lora = (PeftMethod.LoraSettings) adapter.method();
     AdapterBase target = AdapterBase.of(base);
     List<String> problems = new ArrayList<>();
     List<GgufWriter.Item> items = new ArrayList<>();
@@ -102,7 +103,12 @@ public final class GgufAdapter {
     GgufWriter.write(file, metadata, items);
   }
 
-  private static PeftMethod.LoraSettings requireHeld(PeftAdapter adapter) {
+  /**
+   * Checks that an adapter is of the kind that GGUF can hold, whatever its base.
+   *
+   * @throws UnsupportedException if it is not; says what it has
+   */
+  public static void requireHeld(PeftAdapter adapter) {
     if (!(adapter.method() instanceof PeftMethod.LoraSettings lora)) {
       throw unsupported(
           adapter, "virtual tokens", "Keep it as a PEFT folder; llama.cpp has no prompt tuning");
@@ -118,7 +124,6 @@ public final class GgufAdapter {
       throw unsupported(
           adapter, "modules trained as a whole " + others, "Write the merged model instead");
     }
-    return lora;
   }
 
   private static UnsupportedException unsupported(PeftAdapter adapter, String what, String remedy) {
