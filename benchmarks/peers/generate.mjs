@@ -11,7 +11,8 @@ const llama = await getLlama({gpu: false, build: "never", logLevel: "error", max
 const model = await llama.loadModel({modelPath: file});
 const context = await model.createContext({contextSize: 1024, batchSize: 512, threads: +threads});
 const sequence = context.getSequence();
-const ids = model.tokenize(readFileSync(text, "utf-8")).slice(0, +prompt);
+// As the tokenizer of the Hugging Face folder does, begins with the token that begins texts.
+const ids = [model.tokens.bos, ...model.tokenize(readFileSync(text, "utf-8"))].slice(0, +prompt);
 
 for await (const _ of createInterface({input: process.stdin})) {
   await sequence.clearHistory();

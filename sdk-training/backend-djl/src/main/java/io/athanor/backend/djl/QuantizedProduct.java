@@ -1,45 +1,33 @@
 package io.athanor.backend.djl;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-
 /**
  * How a program multiplies by matrices of 8 bits. Each row of a matrix has a scale of its own, and
  * so has each row of activations.
  */
 enum QuantizedProduct {
   /**
-   * For processors with AVX-512 VNNI: a single row of activations is rounded to 8 bits as well,
-   * which is one operation; several are treated as in {@link #PRECISE}, as one range for all would
-   * let a large value in one of them hide the others.
-   */
-  FAST(
-      Text.PACKED,
-      """
-        def product(SELF, x: Tensor, i: int) -> Tensor:
-          if torch.size(x, 0) * torch.size(x, 1) == 1:
-            y = ops.quantized.linear_dynamic(x, self.matrices[i], False)
-          else:
-            y = self.precise(x, i)
-          return y
-      """
-          + Text.PRECISE
-          + Text.ROUND),
-
-  /**
-   * For other processors that fbgemm knows. An activation is the sum of two whole numbers up to 63,
-   * the second in steps that are 126 times finer. Both are rows of the same product. With 7 bits no
-   * sum of 16 bits overflows.
+   * For processors that fbgemm knows. An activation is the sum of two whole numbers up to 63, the
+   * second in steps that are 126 times finer, as 8 bits alone change one in eight of the likeliest
+   * tokens. Both are rows of the same product, and sums of 16 bits do not overflow.
    */
   PRECISE(
-      Text.PACKED,
+      "List[__torch__.torch.classes.quantized.LinearPackedParamsBase]",
       """
         def product(SELF, x: Tensor, i: int) -> Tensor:
-          return self.precise(x, i)
-      """
-          + Text.PRECISE
-          + Text.ROUND),
+          rows = torch.reshape(x, [torch.size(x, 0) * torch.size(x, 1), 1, -1])
+          largest = torch.clamp_min_(torch.linalg_vector_norm(rows, inf, [2], True), 1.0e-30)
+          steps = torch.div(largest, torch.tensor([[63.], [63. * 126.]]))
+          both = torch.div(rows, steps)
+          torch.sub_(torch.select(both, 1, 1), torch.round(torch.select(both, 1, 0)), alpha=126.)
+          y = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1., 64, self.matrices[i])
+          sum = torch.matmul(torch.transpose(steps, 1, 2), y)
+          return torch.view(sum, [torch.size(x, 0), torch.size(x, 1), -1])
+        def round(SELF, w: Tensor) -> int:
+          scale = torch.clamp_min(torch.div(torch.amax(torch.abs(w), [1]), 127.), 1.0e-30)
+          steps = torch.quantize_per_channel(w, scale, torch.zeros([torch.size(w, 0)], dtype=4), 0, 12)
+          torch.append(self.matrices, ops.quantized.linear_prepack(steps, None))
+          return 0
+      """),
 
   /** For all others: a few rows read the 8 bits directly, many widen them first. */
   PLAIN(
@@ -63,32 +51,6 @@ enum QuantizedProduct {
           return 0
       """);
 
-  private static final class Text {
-    static final String PACKED = "List[__torch__.torch.classes.quantized.LinearPackedParamsBase]";
-
-    static final String PRECISE =
-        """
-          def precise(SELF, x: Tensor, i: int) -> Tensor:
-            rows = torch.reshape(x, [torch.size(x, 0) * torch.size(x, 1), 1, -1])
-            largest = torch.clamp_min_(torch.linalg_vector_norm(rows, inf, [2], True), 1.0e-30)
-            steps = torch.div(largest, torch.tensor([[63.], [63. * 126.]]))
-            both = torch.div(rows, steps)
-            torch.sub_(torch.select(both, 1, 1), torch.round(torch.select(both, 1, 0)), alpha=126.)
-            y = ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(both, 1., 64, self.matrices[i])
-            sum = torch.matmul(torch.transpose(steps, 1, 2), y)
-            return torch.view(sum, [torch.size(x, 0), torch.size(x, 1), -1])
-        """;
-
-    static final String ROUND =
-        """
-          def round(SELF, w: Tensor) -> int:
-            scale = torch.clamp_min(torch.div(torch.amax(torch.abs(w), [1]), 127.), 1.0e-30)
-            steps = torch.quantize_per_channel(w, scale, torch.zeros([torch.size(w, 0)], dtype=4), 0, 12)
-            torch.append(self.matrices, ops.quantized.linear_prepack(steps, None))
-            return 0
-        """;
-  }
-
   /** The type of the attribute {@code matrices}. */
   final String type;
 
@@ -103,14 +65,7 @@ enum QuantizedProduct {
   static QuantizedProduct ofThisMachine() {
     String platform =
         LibTorch.platform(System.getProperty("os.name"), System.getProperty("os.arch"));
-    if (!platform.endsWith("x86_64")) {
-      return PLAIN;
-    }
-    try {
-      return Files.readString(Path.of("/proc/cpuinfo")).contains("avx512_vnni") ? FAST : PRECISE;
-    } catch (IOException e) {
-      return PRECISE;
-    }
+    return platform.endsWith("x86_64") ? PRECISE : PLAIN;
   }
 
   /** The methods {@code product} and {@code round}, which adds a matrix. */
