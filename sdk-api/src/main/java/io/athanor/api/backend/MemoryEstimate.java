@@ -1,6 +1,5 @@
 package io.athanor.api.backend;
 
-import io.athanor.api.common.DType;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.TensorType;
@@ -16,8 +15,9 @@ import java.util.Set;
  * @param parameters every parameter, in 32 bits; for 16-bit arithmetic also their 16-bit copies
  * @param gradients of the trained parameters, in 32 bits; 0 for prediction
  * @param optimizer moments of the trained parameters; 0 for prediction
- * @param activations values that live at once: for training, the inputs and what the backward pass
- *     reads again; for prediction, the most that any operation finds alive
+ * @param activations values that live at once, in 32 bits, as products round them on the way: for
+ *     training, the inputs and what the backward pass reads again; for prediction, the most that
+ *     any operation finds alive
  * @param working the largest gradients that one operation of the backward pass holds; 0 for
  *     prediction
  */
@@ -49,18 +49,18 @@ public record MemoryEstimate(
       }
       KeptForBackward.Kept keeps = node.op().accept(keeper, node);
       kept.addAll(keeps.values());
-      extra = Math.addExact(extra, keeps.bytes(width(mode.precision())));
-      long gradients = bytes(node.type(), sizes, mode.precision());
+      extra = Math.addExact(extra, keeps.bytes(Float.BYTES));
+      long gradients = bytes(node.type(), sizes);
       for (String input : node.inputs()) {
         if (needGradient.contains(input)) {
-          gradients = Math.addExact(gradients, bytes(graph.type(input), sizes, mode.precision()));
+          gradients = Math.addExact(gradients, bytes(graph.type(input), sizes));
         }
       }
       working = Math.max(working, gradients);
     }
     long activations = extra;
     for (String value : kept) {
-      activations = Math.addExact(activations, bytes(graph.type(value), sizes, mode.precision()));
+      activations = Math.addExact(activations, bytes(graph.type(value), sizes));
     }
     return new MemoryEstimate(
         parameterBytes(graph, mode.precision()),
@@ -85,15 +85,15 @@ public record MemoryEstimate(
     pruned.outputs().values().forEach(value -> uses.merge(value, 1, Integer::sum));
     long alive = 0;
     for (var input : pruned.inputs()) {
-      alive = Math.addExact(alive, bytes(input.type(), sizes, precision));
+      alive = Math.addExact(alive, bytes(input.type(), sizes));
     }
     long most = alive;
     for (Node node : pruned.nodes()) {
-      alive = Math.addExact(alive, bytes(node.type(), sizes, precision));
+      alive = Math.addExact(alive, bytes(node.type(), sizes));
       most = Math.max(most, alive);
       for (String input : node.inputs()) {
         if (uses.merge(input, -1, Integer::sum) == 0 && !pruned.hasInput(input)) {
-          alive -= bytes(pruned.type(input), sizes, precision);
+          alive -= bytes(pruned.type(input), sizes);
         }
       }
     }
@@ -101,17 +101,12 @@ public record MemoryEstimate(
   }
 
   private static long parameterBytes(Graph graph, Precision precision) {
-    int each = Float.BYTES + (precision == Precision.F32 ? 0 : width(precision));
+    int each = Float.BYTES + (precision == Precision.F32 ? 0 : Short.BYTES);
     return Math.multiplyExact(graph.parameterCount(), (long) each);
   }
 
-  private static long bytes(TensorType type, Map<String, Long> sizes, Precision precision) {
-    int each = type.dtype() == DType.I64 ? Long.BYTES : width(precision);
-    return Math.multiplyExact(type.shape().elements(sizes), (long) each);
-  }
-
-  private static int width(Precision precision) {
-    return precision == Precision.F32 ? Float.BYTES : Short.BYTES;
+  private static long bytes(TensorType type, Map<String, Long> sizes) {
+    return Math.multiplyExact(type.shape().elements(sizes), (long) type.dtype().bytes());
   }
 
   private static long moments(Optimizer optimizer) {
