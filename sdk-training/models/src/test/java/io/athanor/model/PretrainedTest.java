@@ -23,6 +23,12 @@ import io.athanor.model.arch.Pretrained;
 import io.athanor.model.format.FloatConversion;
 import io.athanor.model.format.HuggingFaceFolder;
 import io.athanor.model.format.PretrainedModel;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +37,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -126,6 +133,48 @@ class PretrainedTest {
                         }));
 
     assertThat(found).isEqualTo(expected);
+  }
+
+  @Test
+  void anOldGpt2WithBuffersOfItsAttentionIsRead(@TempDir Path folder) throws IOException {
+    PretrainedModel origin = HuggingFaceFolder.read(ParityCase.folder("gpt2"));
+    Map<String, Tensor> bare = new LinkedHashMap<>();
+    origin.tensors().forEach((name, t) -> bare.put(name.replace("transformer.", ""), t));
+    bare.put("h.0.attn.masked_bias", Tensor.scalar(-10_000));
+    Path written = folder.resolve("gpt2");
+    HuggingFaceFolder.write(
+        new PretrainedModel(
+            "old", origin.config(), bare, Optional.empty(), Optional.empty(), Map.of()),
+        written);
+    insertMask(written.resolve("model.safetensors"), "h.0.attn.bias");
+
+    PretrainedModel old = HuggingFaceFolder.read(written);
+
+    Graph graph = Models.pretrained(old).graph(GENERATION);
+    assertThat(Models.pretrained(old).weights(graph, 0))
+        .isEqualTo(Models.pretrained(origin).weights(graph, 0));
+    assertThat(old.tensors()).containsKey("h.0.ln_1.weight").doesNotContainKey("h.0.attn.bias");
+    assertThatThrownBy(() -> old.tensors().get("h.0.attn.bias"))
+        .isInstanceOf(UnsupportedException.class)
+        .hasMessageContaining("tensor 'h.0.attn.bias' has elements of the type BOOL")
+        .hasMessageContaining("Convert it to F32");
+  }
+
+  /** Appends a tensor of four booleans, which {@link Tensor} has not, to a safetensors file. */
+  private static void insertMask(Path file, String name) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    int length = (int) bytes.getLong(0);
+    int data = bytes.capacity() - 8 - length;
+    String header = new String(bytes.array(), 8, length, StandardCharsets.UTF_8).trim();
+    String entry =
+        ",\"%s\":{\"dtype\":\"BOOL\",\"shape\":[1,4],\"data_offsets\":[%d,%d]}}"
+            .formatted(name, data, data + 4);
+    byte[] longer =
+        (header.substring(0, header.length() - 1) + entry).getBytes(StandardCharsets.UTF_8);
+    ByteBuffer whole =
+        ByteBuffer.allocate(8 + longer.length + data + 4).order(ByteOrder.LITTLE_ENDIAN);
+    whole.putLong(longer.length).put(longer).put(bytes.array(), 8 + length, data);
+    Files.write(file, whole.array());
   }
 
   @Test
@@ -287,6 +336,7 @@ class PretrainedTest {
         Arguments.of("llama", "attention_dropout", 1),
         Arguments.of("llama", "rms_norm_eps", 0),
         Arguments.of("llama", "rope_theta", -1),
+        Arguments.of("llama", "rope_theta", 1),
         Arguments.of("llama", "attention_bias", "yes"),
         Arguments.of("llama", "rope_scaling", "linear"),
         Arguments.of("llama", "rope_scaling", Map.of("rope_type", "linear")),

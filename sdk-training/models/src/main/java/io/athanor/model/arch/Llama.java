@@ -75,8 +75,11 @@ public final class Llama implements LanguageModel {
     return with("tie_word_embeddings", tied);
   }
 
-  /** The wavelength base of the rotary positions, above 0; larger for longer sequences. */
+  /** The wavelength base of the rotary positions, above 1; larger for longer sequences. */
   public Llama ropeBase(double base) {
+    if (!(base > 1) || !Double.isFinite(base)) {
+      throw new IllegalArgumentException("base must be above 1, got " + base);
+    }
     return with("rope_theta", base);
   }
 

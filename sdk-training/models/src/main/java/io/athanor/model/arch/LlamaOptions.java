@@ -202,7 +202,11 @@ record LlamaOptions(
   }
 
   private static double ropeBase(ModelConfig c) {
-    return rope(c).positive("rope_theta", c.positive("rope_theta", 10_000));
+    double base = rope(c).number("rope_theta", c.number("rope_theta", 10_000));
+    if (!(base > 1)) {
+      throw c.expected("rope_theta", "above 1");
+    }
+    return base;
   }
 
   private static RopeScaling ropeScaling(ModelConfig c, int contextLength) {

@@ -26,8 +26,7 @@ import org.jspecify.annotations.Nullable;
 record TokenizerJson(
     Map<String, Integer> ids, int size, @Nullable Integer unknown, int padding, String plain) {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final int MAXIMUM_ID = 1 << 24;
-  private static final int MAXIMUM_DEPTH = 20;
+  static final int MAXIMUM_ID = 1 << 24;
 
   /** What models that were not given a padding token of their own are padded with. */
   private static final List<String> PADDINGS =
@@ -58,7 +57,7 @@ record TokenizerJson(
     for (JsonNode added : root.path("added_tokens")) {
       next = add(source, ids, added, next);
     }
-    checkProcessor(source, root.path("post_processor"), 0);
+    new FatalContent(source).refuse(root);
     int size = 0;
     for (int id : ids.values()) {
       size = Math.max(size, id + 1);
@@ -88,7 +87,7 @@ record TokenizerJson(
       } else if (entries.isArray()) {
         for (int i = 0; i < entries.size(); i++) {
           JsonNode entry = entries.get(i);
-          if (entry.size() != 2 || !entry.get(0).isTextual() || !entry.get(1).isNumber()) {
+          if (entry.size() != 2 || !entry.path(0).isTextual() || !entry.path(1).isNumber()) {
             throw new FormatException(
                 source, "model.vocab[" + i + "]: expected a token and its score, got " + entry);
           }
@@ -152,45 +151,6 @@ record TokenizerJson(
     return content.textValue().isEmpty() || ids.putIfAbsent(content.textValue(), next) != null
         ? next
         : next + 1;
-  }
-
-  /** The library ends the process over a template that names a special token nobody described. */
-  private static void checkProcessor(String source, JsonNode processor, int depth) {
-    if (depth > MAXIMUM_DEPTH) {
-      throw new FormatException(source, "post_processor: nested too deeply");
-    }
-    for (JsonNode inner : processor.path("processors")) {
-      checkProcessor(source, inner, depth + 1);
-    }
-    JsonNode known = processor.path("special_tokens");
-    for (String template : List.of("single", "pair")) {
-      for (JsonNode piece : processor.path(template)) {
-        JsonNode name = piece.path("SpecialToken").path("id");
-        if (name.isTextual() && !known.has(name.textValue())) {
-          throw new FormatException(
-              source,
-              "post_processor."
-                  + template
-                  + ": '"
-                  + name.textValue()
-                  + "' is not among its special_tokens");
-        }
-      }
-    }
-    known
-        .properties()
-        .forEach(
-            entry -> {
-              JsonNode token = entry.getValue();
-              if (token.path("ids").isEmpty()
-                  || token.path("ids").size() != token.path("tokens").size()) {
-                throw new FormatException(
-                    source,
-                    "post_processor.special_tokens: expected as many ids as tokens for '"
-                        + entry.getKey()
-                        + "'");
-              }
-            });
   }
 
   private static int padding(String source, JsonNode root, Map<String, Integer> ids) {
