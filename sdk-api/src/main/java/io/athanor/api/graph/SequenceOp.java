@@ -36,7 +36,7 @@ public sealed interface SequenceOp extends Op {
    * scaling is {@code position / base^(2 i / headSize)}, and grow by the scaling's magnitude.
    *
    * @param headSize even
-   * @param base wavelength base, usually 10000
+   * @param base wavelength base, above 1, usually 10000
    * @param scaling how it reaches further than first trained
    */
   record Rope(int headSize, double base, RopeScaling scaling) implements SequenceOp {
@@ -46,9 +46,11 @@ public sealed interface SequenceOp extends Op {
     }
 
     public Rope {
-      if (headSize < 2 || headSize % 2 != 0 || !(base > 0) || !Double.isFinite(base)) {
-        throw new IllegalArgumentException(
-            "headSize must be even and base positive, got " + headSize + " and " + base);
+      if (headSize < 2 || headSize % 2 != 0) {
+        throw new IllegalArgumentException("headSize must be even, got " + headSize);
+      }
+      if (!(base > 1) || !Double.isFinite(base)) {
+        throw new IllegalArgumentException("base must be above 1, got " + base);
       }
     }
 

@@ -411,9 +411,9 @@ class GraphBuilderTest {
         "softCap must be at least 0, got NaN",
         () -> new SequenceOp.Attention(2, 2, true, 0, 1, 0, Double.NaN));
     refusedSetting("offset must be finite, got NaN", () -> new LayerOp.RmsNorm("w", 1, Double.NaN));
-    refusedSetting(
-        "headSize must be even and base positive, got 3 and 10.0",
-        () -> new SequenceOp.Rope(3, 10));
+    refusedSetting("headSize must be even, got 3", () -> new SequenceOp.Rope(3, 10));
+    refusedSetting("base must be above 1, got 1.0", () -> new SequenceOp.Rope(4, 1));
+    refusedSetting("base must be above 1, got NaN", () -> new SequenceOp.Rope(4, Double.NaN));
     refusedSetting("id must be at least 0, got -1", () -> new SequenceOp.ConstantIds(-1));
     refusedSetting("count must be at least 1, got 0", () -> new SequenceOp.Prepend(0, 1));
     refusedSetting("count must be at least 1, got -2", () -> new SequenceOp.Skip(-2));

@@ -78,10 +78,17 @@ final class HostTensor extends NativeTensor {
   }
 
   private static ByteBuffer aligned(long size) {
-    int length = Math.toIntExact(size);
+    if (size > Integer.MAX_VALUE - ALIGNMENT) {
+      throw new BackendException(
+          DjlBackendProvider.NAME,
+          "one tensor takes less than 2 GiB, and this one would take "
+              + (size >> 20)
+              + " MiB; train fewer parameters, for example with Lora, or smaller batches");
+    }
+    int length = (int) size;
     ByteBuffer room;
     try {
-      room = ByteBuffer.allocateDirect(Math.addExact(length, ALIGNMENT));
+      room = ByteBuffer.allocateDirect(length + ALIGNMENT);
     } catch (OutOfMemoryError e) {
       throw new BackendException(
           DjlBackendProvider.NAME,
