@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 class HostTensorTest {
   @Test
   void whatFitsNoTensorIsRefusedWithARemedy() {
-    try (PtNDManager manager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), LibTorch.ENGINE)) {
+    try (PtNDManager manager =
+        (PtNDManager) NDManager.newBaseManager(Device.cpu(), LibTorch.ENGINE)) {
       assertThatThrownBy(() -> HostTensor.zeros(manager, DType.F32, 1 << 15, 1 << 14))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("would take 2048 MiB")
