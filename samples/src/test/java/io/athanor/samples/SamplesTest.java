@@ -13,6 +13,7 @@ import io.athanor.registry.ModelRegistry;
 import io.athanor.samples.code.JavaCompletion;
 import io.athanor.samples.digits.DigitReader;
 import io.athanor.samples.mail.SpamFilter;
+import io.athanor.samples.mail.WordSpamFilter;
 import io.athanor.samples.medical.DiseaseProgression;
 import io.athanor.samples.medical.TumourDiagnosis;
 import io.athanor.samples.pretraining.SmallLlama;
@@ -28,9 +29,9 @@ class SamplesTest {
 
   @Test
   void mailBecomesASpamFilterInProductionAndTheSecondStandsUpToTheFirst() throws Exception {
-    SpamFilter.main(new String[] {folder.toString()});
+    WordSpamFilter.main(new String[] {folder.toString()});
     EvaluationReport first = passed(folder.resolve("report"));
-    SpamFilter.main(new String[] {folder.toString()});
+    WordSpamFilter.main(new String[] {folder.toString()});
     EvaluationReport second = passed(folder.resolve("report"));
 
     assertThat(first.metric("f1[spam]").value()).isGreaterThanOrEqualTo(0.95);
@@ -42,6 +43,24 @@ class SamplesTest {
       assertThat(registry.alias("spam-filter", "production").number()).isEqualTo(2);
       assertThat(registry.verify().sound()).isTrue();
     }
+  }
+
+  @Test
+  @Tag("heavy")
+  void aPublishedEncoderIsFineTunedToASpamFilterAndMeetsTheNext() throws Exception {
+    SpamFilter.main(new String[] {folder.toString()});
+
+    assertThat(passed(folder.resolve("report")).metric("f1[spam]").value()).isGreaterThan(0.93);
+    try (ModelRegistry registry = ModelRegistry.open(folder.resolve("models"))) {
+      assertThat(registry.alias("spam-filter", "production").number()).isEqualTo(1);
+    }
+
+    WordSpamFilter.main(new String[] {folder.toString()});
+
+    EvaluationReport second = ReportFolder.load(folder.resolve("report"));
+    assertThat(second.decisions())
+        .extracting(GateDecision::sentence)
+        .noneMatch(sentence -> sentence.contains("no champion"));
   }
 
   @Test

@@ -1,54 +1,25 @@
 package io.athanor.samples.mail;
 
-import static io.athanor.api.training.Patience.patience;
-import static io.athanor.eval.Metrics.accuracy;
-import static io.athanor.eval.Metrics.calibrationError;
-import static io.athanor.eval.Metrics.f1;
-import static io.athanor.eval.Metrics.latency;
-import static io.athanor.eval.Metrics.logLoss;
-import static io.athanor.eval.Metrics.noWorseThan;
-import static io.athanor.eval.Metrics.prAuc;
-import static io.athanor.eval.Metrics.precision;
-import static io.athanor.eval.Metrics.recall;
-import static io.athanor.eval.Metrics.rocAuc;
-import static io.athanor.eval.Metrics.throughput;
-
-import io.athanor.api.backend.Optimizer;
-import io.athanor.api.eval.EvaluationReport;
-import io.athanor.api.model.ModelArtifact;
-import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.training.Lora;
 import io.athanor.api.training.Schedule;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.data.Dataset;
 import io.athanor.data.Split;
 import io.athanor.data.source.Csv;
-import io.athanor.deploy.Deployments;
-import io.athanor.eval.Calibration;
-import io.athanor.eval.Evaluation;
-import io.athanor.eval.report.ReportFolder;
-import io.athanor.model.Models;
-import io.athanor.registry.ModelRegistry;
 import io.athanor.samples.files.SampleFiles;
-import io.athanor.server.ModelServer;
 import io.athanor.training.Training;
 import io.athanor.training.console.Progress;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.util.Optional;
 
 /**
- * The main job: 3,216 real e-mails become a spam filter. Trains, calibrates, evaluates against a
- * threshold and the champion in production, registers, promotes, serves over HTTP and asks it.
+ * The main job: 3,216 real e-mails and a published encoder become a spam filter. Fine-tunes MiniLM
+ * with LoRA, then does what {@link Release} says.
  *
- * <p>Run it twice: the second model has to stand up to the first.
+ * <p>Run it twice, or {@link WordSpamFilter} after it: the second model has to stand up to the
+ * first.
  */
 public final class SpamFilter {
-  private static final String NAME = "spam-filter";
-
   private SpamFilter() {}
 
   /**
@@ -61,85 +32,23 @@ public final class SpamFilter {
         Dataset.from(Csv.of(SampleFiles.data("mail/mail.csv.gz")))
             .text("text")
             .label("label")
-            .maximumTokens(500)
-            .vocabulary(20_000, 2)
+            .maximumTokens(96)
             .split(0.7, 0.1, 0.2)
             .seed(7);
     System.out.println(mail.dataset().profile());
 
     TrainingResult result =
-        Training.of(Models.bagOfWords().embeddingSize(128).dropout(0.5), mail)
-            .epochs(8)
-            .batchSize(32)
-            .learningRate(3e-3)
-            .optimizer(Optimizer.adamW(0.01))
+        Training.of(MiniLm.read(output.resolve("minilm")), mail)
+            .tuning(Lora.rank(8).alpha(16).alsoTrain("classifier", "pooler.dense"))
+            .epochs(1)
+            .batchSize(16)
+            .learningRate(2e-3)
             .schedule(Schedule.cosine().warmUp(0.1))
             .clipNorm(1)
-            .stopEarly("validation.loss", patience(4))
             .seed(7)
             .listener(Progress.console())
             .start()
             .await();
-    ModelArtifact model = Calibration.of(result.model(), mail.validationRows()).fit();
-
-    try (ModelRegistry registry = ModelRegistry.open(output.resolve("models"))) {
-      EvaluationReport report =
-          Evaluation.of(model, mail.test())
-              .metrics(
-                  accuracy(),
-                  f1().of("spam"),
-                  precision().of("spam"),
-                  recall().of("spam"),
-                  rocAuc(),
-                  prAuc(),
-                  logLoss(),
-                  calibrationError(),
-                  latency(99),
-                  throughput())
-              .gate(f1().of("spam").atLeast(0.95), noWorseThan(champion(registry)))
-              .history(result.history())
-              .run();
-      Path html = ReportFolder.save(report, output.resolve("report"));
-      report.decisions().forEach(decision -> System.out.println(decision.sentence()));
-
-      ModelVersion version = registry.register(NAME, model, report);
-      if (!report.passed()) {
-        System.out.println(version.id() + " stays out of production; see " + html);
-        return;
-      }
-      System.out.println(registry.promote(version, "production").plan());
-      registry.promote(version, "production").apply();
-      serve(version);
-      System.out.println("Report: " + html.toUri());
-    }
-  }
-
-  private static Optional<ModelArtifact> champion(ModelRegistry registry) {
-    if (!registry.models().contains(NAME) || !registry.aliases(NAME).containsKey("production")) {
-      return Optional.empty();
-    }
-    return Optional.of(registry.alias(NAME, "production").artifact());
-  }
-
-  private static void serve(ModelVersion version) throws IOException, InterruptedException {
-    try (var live = Deployments.inProcess().deploy(version);
-        var server = ModelServer.on(0).serve(live).start()) {
-      URI predict = server.address().resolve("/v1/models/" + NAME + "/predict");
-      HttpClient client = HttpClient.newHttpClient();
-      for (String text :
-          new String[] {
-            "You WON a prize!! Click here to claim your free cash now, 100% guaranteed",
-            "Re: the patch from yesterday: the build passes, but the second test looks odd to me"
-          }) {
-        HttpRequest request =
-            HttpRequest.newBuilder(predict)
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString("{\"input\": \"" + text + "\"}"))
-                .build();
-        HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
-        System.out.println("POST " + predict.getPath() + "  " + text);
-        System.out.println("  " + answer.statusCode() + " " + answer.body());
-      }
-    }
+    Release.run(result, mail, output);
   }
 }
