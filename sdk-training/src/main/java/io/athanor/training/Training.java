@@ -312,6 +312,7 @@ public final class Training {
 
   private TrainingJob.Model tuned(TrainingPlan built, Untuned of) {
     Tuning tuning = built.tuning();
+    TunedModel.requirePositions(tuning, of.graph(), data.encoding().signature());
     TunedModel tuned =
         TunedModel.of(tuning, of.graph(), of.weights(), data.encoding().tokenizer(), built.seed());
     return new TrainingJob.Model(

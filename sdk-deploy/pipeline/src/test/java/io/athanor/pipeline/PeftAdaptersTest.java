@@ -16,6 +16,7 @@ import io.athanor.data.Dataset;
 import io.athanor.data.Split;
 import io.athanor.data.source.Csv;
 import io.athanor.model.Models;
+import io.athanor.model.arch.TextEncoder;
 import io.athanor.model.format.PeftAdapter;
 import io.athanor.model.format.PeftFolder;
 import io.athanor.tck.reference.ReferenceBackendProvider;
@@ -50,7 +51,13 @@ class PeftAdaptersTest {
     base =
         training(
                 Training.of(
-                    Models.textClassifier().layers(1).size(8).heads(2).feedForward(8), mail))
+                    Models.textClassifier()
+                        .layers(1)
+                        .size(8)
+                        .heads(2)
+                        .feedForward(8)
+                        .positions(TextEncoder.Positions.ROTARY),
+                    mail))
             .run()
             .model();
   }

@@ -97,7 +97,8 @@ public final class Adapters {
    * A model with an adapter that was made for it.
    *
    * @throws ValidationException if the adapter was made for another model: if layers are missing,
-   *     shapes differ or the digests of the other weights do; lists every problem
+   *     shapes differ or the digests of the other weights do, or if its virtual tokens leave too
+   *     few positions for the longest text; lists every problem
    */
   public static ModelArtifact attach(ModelArtifact base, Adapter adapter) {
     requireFit(base, adapter);
@@ -139,7 +140,10 @@ public final class Adapters {
     Tensor vectors = adapter.tensors().get(PromptRewrite.PARAMETER);
     if (vectors != null) {
       long size = base.weights().tensor(PromptRewrite.table(base.graph()).weight()).size(1);
-      requireShape(PromptRewrite.PARAMETER, vectors, new long[] {vectors.size(0), size}, problems);
+      int count = Math.toIntExact(vectors.size(0));
+      requireShape(PromptRewrite.PARAMETER, vectors, new long[] {count, size}, problems);
+      problems.addAll(
+          PromptRewrite.lackOfPositions(base.graph(), count, base.encoding().signature()));
     }
     if (problems.isEmpty() && adapter.base().isPresent()) {
       Digest own = digestWithout(base.weights(), adapter.tensors().keySet());

@@ -1,5 +1,7 @@
 package io.athanor.training.tuning;
 
+import io.athanor.api.data.Feature;
+import io.athanor.api.data.Signature;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.Graph;
@@ -12,6 +14,7 @@ import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Shape;
 import io.athanor.api.graph.Value;
 import io.athanor.api.training.Lora;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -74,6 +77,44 @@ final class PromptRewrite extends Rewrite {
           REMEDY);
     }
     return found.get(0);
+  }
+
+  /**
+   * What is wrong where a table of learned positions is too short for virtual tokens before the
+   * longest text.
+   */
+  static List<String> lackOfPositions(Graph graph, int count, Signature signature) {
+    String ids = tokenEmbedding(graph).inputs().get(0);
+    int longest =
+        signature.features().stream()
+            .filter(feature -> feature.name().equals(ids) && feature instanceof Feature.Tokens)
+            .mapToInt(feature -> ((Feature.Tokens) feature).maximumLength())
+            .findFirst()
+            .orElse(0);
+    Map<String, Integer> firsts = new HashMap<>();
+    List<String> problems = new ArrayList<>();
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof SequenceOp.PositionIds positions) {
+        firsts.put(node.name(), positions.first());
+      } else if (node.op() instanceof LayerOp.Embedding table
+          && firsts.containsKey(node.inputs().get(0))) {
+        long rows = graph.parameter(table.weight()).shape().dim(0).offset();
+        long room = rows - firsts.get(node.inputs().get(0)) - count;
+        if (longest > room) {
+          problems.add(
+              count
+                  + " virtual tokens leave "
+                  + Math.max(0, room)
+                  + " of the positions of '"
+                  + table.weight()
+                  + "' to the text, which may have "
+                  + longest
+                  + " tokens. Use a shorter context, fewer virtual tokens, a model with rotary"
+                  + " positions, or Lora");
+        }
+      }
+    }
+    return problems;
   }
 
   private static String lastLook(Graph graph) {

@@ -2,6 +2,7 @@ package io.athanor.training.tuning;
 
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.data.Signature;
 import io.athanor.api.data.Tokenizer;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Graph;
@@ -60,6 +61,22 @@ public record TunedModel(Graph graph, Weights weights) {
     Tensor first = rows(table, ids(prompt, tokenizer, table.size(0), seed));
     return new TunedModel(
         lengthened, weights.with(Weights.of(Map.of(PromptRewrite.PARAMETER, first))));
+  }
+
+  /**
+   * Checks that the longest texts still have positions with what a tuning puts before them.
+   *
+   * @param signature of the data to tune on
+   * @throws ValidationException if the model's table of positions is too short
+   * @throws io.athanor.api.error.UnsupportedException if the model cannot have virtual tokens
+   */
+  public static void requirePositions(Tuning tuning, Graph graph, Signature signature) {
+    if (tuning instanceof PromptTuning prompt) {
+      List<String> problems = PromptRewrite.lackOfPositions(graph, prompt.tokens(), signature);
+      if (!problems.isEmpty()) {
+        throw new ValidationException("tuning of '" + graph.name() + "'", problems);
+      }
+    }
   }
 
   static void requirePlain(Graph graph) {

@@ -164,6 +164,23 @@ class PromptTuningTest {
   }
 
   @Test
+  void refusesVirtualTokensThatTheTableOfPositionsHasNoRoomFor() {
+    Training training =
+        Training.of(new TinyLanguageModel(false), TEXT)
+            .backend(BACKEND)
+            .tuning(PromptTuning.tokens(3));
+
+    assertThatThrownBy(training::start)
+        .isInstanceOf(ValidationException.class)
+        .hasMessage(
+            "Invalid tuning of 'tiny-language-model': 3 virtual tokens leave 17 of the positions of"
+                + " 'wpe.weight' to the text, which may have 20 tokens. Use a shorter context,"
+                + " fewer virtual tokens, a model with rotary positions, or Lora");
+    assertThatThrownBy(training.tuning(PromptTuning.tokens(30))::start)
+        .hasMessageContaining("30 virtual tokens leave 0 of the positions");
+  }
+
+  @Test
   void saysWhatCannotHaveVirtualTokens() {
     Graph mlp = TinyGraphs.mlp();
 
