@@ -113,6 +113,11 @@ final class DjlBackend implements Backend {
     if (arithmetic instanceof Support.Unsupported) {
       return arithmetic;
     }
+    return checkInputs(graph);
+  }
+
+  /** Whether a program can take the inputs of a graph. */
+  static Support checkInputs(Graph graph) {
     for (Input input : graph.inputs()) {
       if (input.type().dtype() != DType.F32 && input.type().dtype() != DType.I64) {
         return new Support.Unsupported(

@@ -8,9 +8,12 @@ import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.SequenceOp;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Writes a graph as the text of one TorchScript class, in the form {@code torch.jit.save} prints.
@@ -66,6 +69,35 @@ final class ProgramWriter {
     ProgramWriter writer = new ProgramWriter(graph, target, attributes);
     writer.predict(graph);
     return new Text(writer.text.toString(), attributes, false);
+  }
+
+  /**
+   * The method {@code forward}, for a class that holds the parameters by name.
+   *
+   * @param arguments names of the arguments, one for each input
+   */
+  static String forward(Graph graph, Target target, List<String> arguments) {
+    StringBuilder text = new StringBuilder();
+    boolean single = graph.outputs().size() == 1;
+    String types = String.join(", ", Collections.nCopies(graph.outputs().size(), "Tensor"));
+    text.append("  def forward(self: __torch__.").append(CLASS);
+    arguments.forEach(argument -> text.append(", ").append(argument).append(": Tensor"));
+    text.append(") -> ").append(single ? types : "Tuple[" + types + "]").append(":\n    p = [");
+    text.append(
+        graph.parameters().stream()
+            .map(parameter -> ModuleTree.expression(parameter.name()))
+            .collect(Collectors.joining(", ")));
+    text.append("]\n");
+    OpWriter writer = new OpWriter(graph, target, false, text);
+    Iterator<String> argument = arguments.iterator();
+    graph.inputs().forEach(input -> writer.input(input.name(), argument.next()));
+    graph.nodes().forEach(writer::node);
+    String results =
+        graph.outputs().values().stream().map(writer::variable).collect(Collectors.joining(", "));
+    return text.append("    return ")
+        .append(single ? results : "(" + results + ")")
+        .append('\n')
+        .toString();
   }
 
   /**

@@ -1,91 +1,101 @@
 package io.athanor.backend.djl;
 
+import io.athanor.api.common.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.LocalDateTime;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * The archive {@code torch.jit.load} reads: a zip with the class text and a pickle of one object.
- * All attributes are empty lists of tensors, which Java binds after loading. Format: PyTorch 2.7,
- * torch/csrc/jit/serialization, produced file format version 10.
+ * The archive {@code torch.jit.load} reads: a zip with the text of classes, a pickle of one object,
+ * and the elements of its tensors. Format: PyTorch 2.7, torch/csrc/jit/serialization, produced file
+ * format version 10.
  */
 final class ScriptArchive {
-  private static final String VERSION = "10\n";
+  private static final String FOLDER = "program/";
+  private static final byte[] VERSION = ascii("10\n");
+  private static final byte[] LITTLE_ENDIAN = ascii("little");
   private static final byte[] EMPTY_TUPLE = {(byte) 0x80, 2, ')', '.'};
+  private static final LocalDateTime NO_TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
+  private static final int CHUNK = 1 << 16;
 
   private ScriptArchive() {}
 
   /**
+   * One whose attributes are empty lists of tensors, which Java binds after loading.
+   *
    * @param className name of the class in the text
    * @param listAttributes names of its attributes of type {@code List[Tensor]}
    */
   static byte[] write(String className, String classText, List<String> listAttributes) {
+    Pickle object = new Pickle().begin(className).text("training").flag(true);
+    listAttributes.forEach(attribute -> object.text(attribute).noTensors());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
-      zip.setMethod(ZipOutputStream.STORED);
-      put(zip, "program/data.pkl", object(className, listAttributes));
-      put(zip, "program/code/__torch__.py", classText.getBytes(StandardCharsets.UTF_8));
-      put(zip, "program/constants.pkl", EMPTY_TUPLE);
-      put(zip, "program/version", VERSION.getBytes(StandardCharsets.UTF_8));
+    try {
+      write(bytes, classText, object.end(), Map.of());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     return bytes.toByteArray();
   }
 
-  /** Pickle protocol 2: a new object whose state maps attribute names to values. */
-  private static byte[] object(String className, List<String> listAttributes) throws IOException {
-    ByteArrayOutputStream pickle = new ByteArrayOutputStream();
-    pickle.write(0x80);
-    pickle.write(2);
-    global(pickle, "__torch__", className);
-    pickle.write(')');
-    pickle.write(0x81);
-    pickle.write('}');
-    pickle.write('(');
-    text(pickle, "training");
-    pickle.write(0x88);
-    for (String attribute : listAttributes) {
-      text(pickle, attribute);
-      global(pickle, "torch.jit._pickle", "build_tensorlist");
-      pickle.write(']');
-      pickle.write(0x85);
-      pickle.write('R');
+  /**
+   * Writes tensor by tensor.
+   *
+   * @param classes text of the object's class and of those it uses
+   * @param object whole
+   * @param extra texts for whoever loads the file, by name
+   */
+  static void write(OutputStream out, String classes, Pickle object, Map<String, String> extra)
+      throws IOException {
+    ZipOutputStream zip = new ZipOutputStream(out);
+    zip.setMethod(ZipOutputStream.STORED);
+    for (Map.Entry<String, String> entry : extra.entrySet()) {
+      put(zip, "extra/" + entry.getKey(), entry.getValue().getBytes(StandardCharsets.UTF_8));
     }
-    pickle.write('u');
-    pickle.write('b');
-    pickle.write('.');
-    return pickle.toByteArray();
+    put(zip, "data.pkl", object.finish());
+    put(zip, "code/__torch__.py", classes.getBytes(StandardCharsets.UTF_8));
+    put(zip, "constants.pkl", EMPTY_TUPLE);
+    put(zip, "version", VERSION);
+    put(zip, "byteorder", LITTLE_ENDIAN);
+    int index = 0;
+    for (Tensor tensor : object.tensors()) {
+      put(zip, "data/" + index++, tensor.bytes());
+    }
+    zip.finish();
   }
 
-  private static void global(OutputStream pickle, String module, String name) throws IOException {
-    pickle.write(("c" + module + "\n" + name + "\n").getBytes(StandardCharsets.UTF_8));
-  }
-
-  private static void text(OutputStream pickle, String text) throws IOException {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    pickle.write('X');
-    for (int i = 0; i < 4; i++) {
-      pickle.write(bytes.length >> (8 * i) & 255);
-    }
-    pickle.write(bytes);
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
   }
 
   private static void put(ZipOutputStream zip, String name, byte[] bytes) throws IOException {
-    ZipEntry entry = new ZipEntry(name);
+    put(zip, name, ByteBuffer.wrap(bytes));
+  }
+
+  private static void put(ZipOutputStream zip, String name, ByteBuffer bytes) throws IOException {
+    ZipEntry entry = new ZipEntry(FOLDER + name);
     CRC32 crc = new CRC32();
-    crc.update(bytes);
-    entry.setSize(bytes.length);
-    entry.setCompressedSize(bytes.length);
+    crc.update(bytes.duplicate());
+    entry.setSize(bytes.remaining());
+    entry.setCompressedSize(bytes.remaining());
     entry.setCrc(crc.getValue());
+    entry.setTimeLocal(NO_TIME);
     zip.putNextEntry(entry);
-    zip.write(bytes);
+    byte[] chunk = new byte[Math.min(CHUNK, bytes.remaining())];
+    while (bytes.hasRemaining()) {
+      int count = Math.min(chunk.length, bytes.remaining());
+      bytes.get(chunk, 0, count);
+      zip.write(chunk, 0, count);
+    }
     zip.closeEntry();
   }
 }

@@ -1,0 +1,158 @@
+package io.athanor.backend.djl;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.backend.Precision;
+import io.athanor.api.common.AtomicFile;
+import io.athanor.api.common.DType;
+import io.athanor.api.common.Tensor;
+import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Task;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.error.UnsupportedException;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Input;
+import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.TensorType;
+import io.athanor.api.graph.Weights;
+import io.athanor.api.model.EncodingJson;
+import io.athanor.api.model.ModelArtifact;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * Models as TorchScript, one file {@code .pt} that libtorch, {@code torch.jit.load} in Python and
+ * DJL's {@code Criteria} with the engine PyTorch load and run without this library.
+ *
+ * <p>The module's {@code forward} predicts. It takes the inputs of the model's graph, targets left
+ * out, in the graph's order: for rows, first the vector of numbers and categories, if any, then for
+ * each text its ids {@code I64 [batch, sequence]} and its mask {@code F32 [batch, sequence]}, and
+ * for each picture its pixels; for a language model {@code tokens I64 [batch, sequence]}. It gives
+ * the graph's output, or a tuple of them if there are several, in the graph's order. All sizes that
+ * are symbolic in the graph may differ from call to call. The parameters are those of the model, by
+ * name, in single precision; none asks for a gradient.
+ *
+ * <p>What a program that loads the file needs besides lies in the archive's extra files: {@code
+ * athanor.json} (architecture, inputs and outputs with types and shapes, digest of the weights),
+ * {@code encoding.json}, and where the model has them {@code labels.json}, {@code tokenizer.json}
+ * and {@code chat_template.jinja}.
+ *
+ * <p>Writing needs no native library. Thread-safe.
+ *
+ * @see <a href="https://github.com/pytorch/pytorch/tree/v2.7.1/torch/csrc/jit/serialization">The
+ *     format</a>
+ */
+public final class TorchScript {
+  private static final int FORMAT = 1;
+
+  /** Names that the program has other uses for, or the language. */
+  private static final Set<String> RESERVED =
+      Set.of(
+          ("False None True and annotate as assert async await break class continue def del elif"
+                  + " else except finally float for from getattr global if import in int is lambda"
+                  + " nonlocal not ops or p pass raise return self torch try unchecked_cast while"
+                  + " with yield")
+              .split(" "));
+
+  private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_]*");
+
+  private TorchScript() {}
+
+  /**
+   * Writes a model whole or not at all. Weights go from where they are to the file, without a copy
+   * of all in memory.
+   *
+   * @param file is replaced if there is one
+   * @throws UnsupportedException if TorchScript cannot hold the model: inputs other than F32 and
+   *     I64, weights other than F32, names that no module can have; says which, before anything is
+   *     written
+   * @throws StorageException if it cannot be written; the old file, if any, is untouched
+   */
+  public static void write(Path file, ModelArtifact model) {
+    Graph graph = model.graph().forPrediction();
+    write(file, graph, model.weights(), extra(model, graph));
+  }
+
+  /**
+   * @param graph without targets and loss
+   */
+  static void write(Path file, Graph graph, Weights weights, Map<String, String> extra) {
+    DjlBackend.checkInputs(graph).require();
+    requireSinglePrecision(graph, weights);
+    ModuleTree modules = ModuleTree.of(graph, weights);
+    Target target = new Target(ComputeDevice.processor(), Precision.F32);
+    String classes =
+        modules.classes(
+            ProgramWriter.CLASS, ProgramWriter.forward(graph, target, arguments(graph)));
+    Pickle object = new Pickle();
+    modules.write(object);
+    AtomicFile.write(
+        file, AtomicFile.streaming(out -> ScriptArchive.write(out, classes, object, extra)));
+  }
+
+  private static void requireSinglePrecision(Graph graph, Weights weights) {
+    for (Parameter parameter : graph.parameters()) {
+      Tensor tensor = weights.tensor(parameter.name());
+      if (tensor.dtype() != DType.F32) {
+        throw new UnsupportedException(
+            "the parameter '" + parameter.name() + "' of type " + tensor.dtype(),
+            "Convert the weights to F32 first");
+      }
+    }
+  }
+
+  /** The inputs' names where {@code forward} can have them, else names by position. */
+  private static List<String> arguments(Graph graph) {
+    List<String> names = new ArrayList<>();
+    for (Input input : graph.inputs()) {
+      String name = input.name().replace('.', '_');
+      boolean usable =
+          NAME.matcher(name).matches()
+              && !name.matches("v\\d+")
+              && !RESERVED.contains(name)
+              && !names.contains(name);
+      names.add(usable ? name : "input_" + names.size());
+    }
+    return names;
+  }
+
+  private static Map<String, String> extra(ModelArtifact model, Graph graph) {
+    ObjectNode main = JsonNodeFactory.instance.objectNode();
+    main.put("format", FORMAT).put("architecture", model.architecture());
+    main.put("weights", model.weightsDigest().toString());
+    ArrayNode inputs = main.putArray("inputs");
+    List<String> arguments = arguments(graph);
+    for (Input input : graph.inputs()) {
+      describe(inputs, input.name(), input.type())
+          .put("argument", arguments.get(inputs.size() - 1));
+    }
+    ArrayNode outputs = main.putArray("outputs");
+    graph.outputs().forEach((name, value) -> describe(outputs, name, graph.type(value)));
+    Map<String, String> extra = new LinkedHashMap<>();
+    extra.put("athanor.json", main.toPrettyString());
+    extra.put("encoding.json", EncodingJson.write(model.encoding()).toPrettyString());
+    if (model.task() instanceof Task.Classification task) {
+      ArrayNode labels = JsonNodeFactory.instance.arrayNode();
+      task.labels().forEach(labels::add);
+      extra.put("labels.json", labels.toString());
+    }
+    model.encoding().tokenizer().ifPresent(t -> extra.put("tokenizer.json", t.json()));
+    if (model.encoding() instanceof LanguageEncoding language) {
+      language.chatTemplate().ifPresent(t -> extra.put("chat_template.jinja", t));
+    }
+    return extra;
+  }
+
+  private static ObjectNode describe(ArrayNode list, String name, TensorType type) {
+    ObjectNode entry = list.addObject().put("name", name).put("type", type.dtype().name());
+    ArrayNode shape = entry.putArray("shape");
+    type.shape().dims().forEach(dim -> shape.add(dim.toString()));
+    return entry;
+  }
+}
