@@ -12,11 +12,15 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
+import io.athanor.api.data.DataProvenance;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
+import io.athanor.api.data.TrainingData;
 import io.athanor.api.data.WordTokenizer;
+import io.athanor.api.error.TrainingException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.event.TrainingEvent;
@@ -45,7 +49,7 @@ class LanguageTrainingTest {
   private final Backend backend = new ReferenceBackendProvider().open(BackendOptions.defaults());
   private final TinyText text = TinyText.counting(24, 1, 3);
 
-  private Training training(TinyText data) {
+  private Training training(TrainingData data) {
     return Training.of(new TinyLanguageModel(true), data)
         .backend(backend)
         .batchSize(8)
@@ -96,6 +100,46 @@ class LanguageTrainingTest {
     Graph learned = new TinyLanguageModel(false).graph(text.encoding().signature());
     assertThat(PackedGraph.of(learned).inputs().stream().map(i -> i.name()))
         .containsExactly("tokens", "target", "tokens.positions", "tokens.segments");
+  }
+
+  /** One text to learn and another to measure by. */
+  private record Measured(TinyText text, TinyText other) implements TrainingData {
+    @Override
+    public Encoding encoding() {
+      return text.encoding();
+    }
+
+    @Override
+    public Batches train() {
+      return text.train();
+    }
+
+    @Override
+    public Optional<Batches> validation() {
+      return Optional.of(other.train());
+    }
+
+    @Override
+    public DataProvenance provenance() {
+      return text.provenance();
+    }
+  }
+
+  @Test
+  void refusesTextOfWhichNoTokenIsScored() {
+    TinyText letters = TinyText.ofSingleLetters(24);
+
+    assertThatThrownBy(training(new Measured(letters, text))::run)
+        .isInstanceOf(TrainingException.class)
+        .hasMessage(
+            "Step 1: none of the 8 rows of this batch has a target that counts in the loss, so"
+                + " there is nothing to learn from. Check the target column and how targets are"
+                + " masked");
+    assertThatThrownBy(training(new Measured(text, letters))::run)
+        .isInstanceOf(TrainingException.class)
+        .hasMessage(
+            "Step 3: none of the 24 validation rows has a target that counts in the loss, so"
+                + " nothing can be measured. Check the target column and how targets are masked");
   }
 
   /** The model reads with the tokenizer its weights were trained with. */

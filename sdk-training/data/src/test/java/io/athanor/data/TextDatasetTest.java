@@ -158,6 +158,19 @@ class TextDatasetTest {
   }
 
   @Test
+  void refusesCompletionsOfWhichNoneFitsEvenWhenLongOnesMayBeLeftOut() {
+    TextSplit split =
+        all(completionSet(6, List.of(Map.of("ask", "a", "say", "1234567"))).withoutLong());
+
+    assertThatThrownBy(split::train)
+        .isInstanceOf(ValidationException.class)
+        .hasMessage(
+            "Invalid text: none of the 1 rows of train has a token to learn: 1 rows, 0 sequences,"
+                + " 0 tokens, 0 of them learned, longest row 10; 1 left out as too long. Check the"
+                + " columns [ask, say]");
+  }
+
+  @Test
   void putsTheBetterAnswerBeforeTheWorseOneWithTheSamePrompt() {
     TextDataset set =
         TextDataset.preferences(

@@ -8,7 +8,6 @@ import io.athanor.api.error.FormatException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -265,28 +264,8 @@ final class Settings {
   }
 
   private static String closest(String name, List<String> valid) {
-    return valid.stream()
-        .min(Comparator.comparingInt(other -> distance(name, other)))
-        .filter(other -> distance(name, other) <= Math.max(2, name.length() / 3))
+    return Spelling.closest(name, valid)
         .map(other -> ". Did you mean '" + other + "'?")
         .orElse(".");
-  }
-
-  /** Levenshtein's edit distance, without regard to case or separators. */
-  private static int distance(String a, String b) {
-    String from = a.toLowerCase(Locale.ROOT).replaceAll("[-_ ]", "");
-    String to = b.toLowerCase(Locale.ROOT).replaceAll("[-_ ]", "");
-    int[] row = new int[to.length() + 1];
-    Arrays.setAll(row, i -> i);
-    for (int i = 1; i <= from.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= to.length(); j++) {
-        int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[to.length()];
   }
 }

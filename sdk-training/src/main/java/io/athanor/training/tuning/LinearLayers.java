@@ -110,13 +110,17 @@ final class LinearLayers {
   }
 
   private void requireWhole(Lora lora, List<String> problems) {
+    List<String> parameters = graph.parameters().stream().map(Parameter::name).toList();
     for (String name : lora.alsoTrain()) {
-      boolean there =
-          graph.parameters().stream()
-              .map(Parameter::name)
-              .anyMatch(parameter -> Names.within(List.of(name), parameter));
+      boolean there = parameters.stream().anyMatch(one -> Names.within(List.of(name), one));
       if (!there && !Lora.HEADS.contains(name)) {
-        problems.add("no layer fits '" + name + "', which is to be trained as a whole");
+        Set<String> ends =
+            Names.ends(
+                parameters.stream()
+                    .filter(one -> one.endsWith(Names.WEIGHT))
+                    .map(Names::layer)
+                    .toList());
+        problems.add("no layer to train as a whole fits " + Names.others(name, ends, ends));
       }
     }
   }
@@ -142,7 +146,8 @@ final class LinearLayers {
       List<String> fitting =
           layers.keySet().stream().filter(layer -> Names.fits(name, layer)).toList();
       if (fitting.isEmpty()) {
-        problems.add("no linear layer fits '" + name + "'; there are " + shortNames());
+        Set<String> ends = Names.ends(layers.keySet());
+        problems.add("no linear layer fits " + Names.others(name, ends, ends));
       }
       for (String layer : fitting) {
         if (tied.contains(layer)) {
@@ -156,12 +161,5 @@ final class LinearLayers {
       found.addAll(fitting);
     }
     return found;
-  }
-
-  /** The ends of the layers' names, each once. */
-  private String shortNames() {
-    Set<String> ends = new LinkedHashSet<>();
-    layers.keySet().forEach(layer -> ends.add(layer.substring(layer.lastIndexOf('.') + 1)));
-    return Names.some(ends);
   }
 }

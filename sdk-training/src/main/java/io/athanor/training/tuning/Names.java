@@ -3,10 +3,13 @@ package io.athanor.training.tuning;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
+import io.athanor.training.plan.Spelling;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -52,13 +55,42 @@ final class Names {
                   .collect(Collectors.joining(".*")));
       compiled.add(regex);
       if (all.stream().noneMatch(name -> regex.matcher(name).matches())) {
-        problems.add("no parameter fits '" + pattern + "'; there are " + some(all));
+        problems.add("no parameter fits " + others(pattern, groups(all), all));
       }
     }
     if (!problems.isEmpty()) {
       throw new ValidationException("tuning", problems);
     }
     return name -> compiled.stream().anyMatch(regex -> regex.matcher(name).matches());
+  }
+
+  /** Patterns for the parameters of each layer, and of each block of layers. */
+  private static Set<String> groups(Collection<String> parameters) {
+    Set<String> groups = new LinkedHashSet<>();
+    for (String parameter : parameters) {
+      for (int dot = parameter.indexOf('.'); dot >= 0; dot = parameter.indexOf('.', dot + 1)) {
+        groups.add(parameter.substring(0, dot) + ".*");
+      }
+    }
+    return groups;
+  }
+
+  /** The ends of layers' names, each once. */
+  static Set<String> ends(Collection<String> layers) {
+    Set<String> ends = new LinkedHashSet<>();
+    layers.forEach(layer -> ends.add(layer.substring(layer.lastIndexOf('.') + 1)));
+    return ends;
+  }
+
+  /**
+   * A name that fits nothing, and what there is, for errors.
+   *
+   * @param near names that may have been meant
+   */
+  static String others(String name, Collection<String> near, Collection<String> known) {
+    String meant =
+        Spelling.closest(name, near).map(other -> " (did you mean '" + other + "'?)").orElse("");
+    return "'" + name + "'" + meant + "; there are " + some(known);
   }
 
   /** The first few names, for errors. */

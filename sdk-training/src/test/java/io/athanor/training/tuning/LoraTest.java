@@ -208,13 +208,23 @@ class LoraTest {
     assertThatThrownBy(
             () ->
                 training(Training.of(base, BY_TWO))
-                    .tuning(Lora.rank(2).targets("query", "v_proj").alsoTrain("dense"))
+                    .tuning(Lora.rank(2).targets("query", "v_proj", "oproj").alsoTrain("dense"))
                     .start())
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining(
             "no linear layer fits 'query'; there are q_proj, k_proj, v_proj, o_proj, up_proj,"
                 + " down_proj")
-        .hasMessageContaining("no layer fits 'dense', which is to be trained as a whole");
+        .hasMessageContaining("no linear layer fits 'oproj' (did you mean 'o_proj'?); there are")
+        .hasMessageContaining(
+            "no layer to train as a whole fits 'dense'; there are embed_tokens, input_layernorm,"
+                + " q_proj, k_proj, v_proj, o_proj, up_proj, down_proj, norm");
+    assertThatThrownBy(
+            () ->
+                training(Training.of(base, BY_TWO))
+                    .tuning(Lora.rank(2).alsoTrain("layer_norm", "norms"))
+                    .start())
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("no layer to train as a whole fits 'norms' (did you mean 'norm'?)");
     assertThatThrownBy(
             () ->
                 TunedModel.of(
@@ -256,10 +266,12 @@ class LoraTest {
     assertThatThrownBy(
             () ->
                 training(Training.of(base, BY_TWO))
-                    .tuning(FullTuning.freezing("encoder.*"))
+                    .tuning(FullTuning.freezing("encoder.*", "layer.1.*"))
                     .start())
         .isInstanceOf(ValidationException.class)
-        .hasMessageContaining("no parameter fits 'encoder.*'; there are embed_tokens.weight");
+        .hasMessageContaining("no parameter fits 'encoder.*'; there are embed_tokens.weight, ")
+        .hasMessageContaining(" and 8 more")
+        .hasMessageContaining("no parameter fits 'layer.1.*' (did you mean 'layers.1.*'?)");
   }
 
   @Test
