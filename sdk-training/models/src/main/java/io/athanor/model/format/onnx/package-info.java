@@ -1,4 +1,4 @@
-/** Weights out of ONNX files; the graphs themselves are not run. */
+/** Models in ONNX files; graphs are written, but not run. */
 @NullMarked
 package io.athanor.model.format.onnx;
 
