@@ -34,7 +34,6 @@ public final class Adapters {
   /** The key of a tuned model's config that holds the settings of its tuning. */
   public static final String TUNING = "tuning";
 
-  private static final int MOST_PROBLEMS = 8;
 
   private Adapters() {}
 
@@ -156,24 +155,15 @@ public final class Adapters {
                 + "; attach it to the model it was made with");
       }
     }
-    requireNone("adapter for '" + base.architecture() + "'", problems);
+    if (!problems.isEmpty()) {
+      throw new ValidationException("adapter for '" + base.architecture() + "'", problems);
+    }
   }
 
   private static void requireShape(
       String name, @Nullable Tensor tensor, long[] wanted, List<String> problems) {
     if (tensor == null || !Arrays.equals(tensor.shape(), wanted)) {
       problems.add("expected '" + name + "' " + Arrays.toString(wanted) + ", got " + tensor);
-    }
-  }
-
-  private static void requireNone(String what, List<String> problems) {
-    if (problems.size() > MOST_PROBLEMS) {
-      List<String> first = new ArrayList<>(problems.subList(0, MOST_PROBLEMS));
-      first.add("and " + (problems.size() - MOST_PROBLEMS) + " more");
-      throw new ValidationException(what, first);
-    }
-    if (!problems.isEmpty()) {
-      throw new ValidationException(what, problems);
     }
   }
 
@@ -327,7 +317,9 @@ public final class Adapters {
           requireFit(base, adapter);
           adapter.differences(pattern).forEach(one -> problems.add("'" + name + "' " + one));
         });
-    requireNone("adapters for '" + base.architecture() + "'", problems);
+    if (!problems.isEmpty()) {
+      throw new ValidationException("adapters for '" + base.architecture() + "'", problems);
+    }
     Lora together = first.adapters(adapters.keySet().toArray(String[]::new));
     Graph graph = new LoraRewrite(base.graph(), together, pattern.ranks()).rewritten();
     Map<String, Tensor> stacks = new LinkedHashMap<>();

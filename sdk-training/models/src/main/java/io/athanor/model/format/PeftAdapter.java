@@ -48,7 +48,6 @@ public record PeftAdapter(
   static final String A = ".lora_A.weight";
   static final String B = ".lora_B.weight";
   static final String MAGNITUDE = ".lora_magnitude_vector";
-  private static final int MOST_PROBLEMS = 8;
   private static final int CHUNK = 1 << 20;
   private static final List<String> TOKEN_TABLES =
       List.of("embed_tokens.weight", "wte.weight", "word_embeddings.weight", "shared.weight");
@@ -70,7 +69,9 @@ public record PeftAdapter(
             problems.add("tensor '" + name + "' must hold floating-point numbers, is " + tensor);
           }
         });
-    requireNone("adapter " + source, problems);
+    if (!problems.isEmpty()) {
+      throw new ValidationException("adapter " + source, problems);
+    }
   }
 
   private static List<String> loraProblems(
@@ -239,7 +240,9 @@ public record PeftAdapter(
                 + " in the same precision");
       }
     }
-    requireNone("adapter " + source + " for this model", problems);
+    if (!problems.isEmpty()) {
+      throw new ValidationException("adapter " + source + " for this model", problems);
+    }
   }
 
   private static void requireShape(
@@ -250,17 +253,6 @@ public record PeftAdapter(
     } else if (!Arrays.equals(found.shape(), shape)) {
       problems.add(
           "it is for '" + name + "' " + Arrays.toString(shape) + ", the model has " + found);
-    }
-  }
-
-  private static void requireNone(String what, List<String> problems) {
-    if (problems.size() > MOST_PROBLEMS) {
-      List<String> first = new ArrayList<>(problems.subList(0, MOST_PROBLEMS));
-      first.add("and " + (problems.size() - MOST_PROBLEMS) + " more");
-      throw new ValidationException(what, first);
-    }
-    if (!problems.isEmpty()) {
-      throw new ValidationException(what, problems);
     }
   }
 
