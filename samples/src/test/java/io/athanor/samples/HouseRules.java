@@ -50,7 +50,8 @@ record HouseRules(String base) {
     var arrows = new LinkedHashMap<String, List<String>>();
     arrows.put("api", List.of());
     for (var leaf :
-        List.of("tck", "training", "model", "data", "backend.djl", "eval", "registry")) {
+        List.of(
+            "tck", "training", "model", "data", "backend.djl", "backend.dl4j", "eval", "registry")) {
       arrows.put(leaf, List.of("api"));
     }
     arrows.put("deploy", List.of("api", "model"));
