@@ -1,27 +1,22 @@
 package io.athanor.data.source;
 
-import io.athanor.api.common.Digest;
 import io.athanor.api.data.PictureDecoder;
 import io.athanor.api.error.FormatException;
-import io.athanor.api.error.StorageException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.FileSystem;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Pictures in sub-folders that name their class: {@code cats/1.png}, {@code dogs/2.jpg}. A folder,
- * or a {@code .zip} file of one. The columns are {@link #IMAGE} and {@link #LABEL}. Reads PNG,
- * JPEG, BMP and GIF (first frame); transparency is ignored. Classes and files come sorted by name;
- * files whose name begins with a dot, and files outside of the sub-folders, are left out.
+ * or a {@code .zip} or {@code .jar} file of one. The columns are {@link #IMAGE} and {@link #LABEL}.
+ * Reads PNG, JPEG, BMP and GIF (first frame); transparency is ignored. Classes and files come
+ * sorted by name; files whose name begins with a dot, and files outside of the sub-folders, are
+ * left out.
  *
  * <p>Immutable and thread-safe.
  */
@@ -46,7 +41,7 @@ public final class ImageFolder implements DataSource {
   }
 
   /**
-   * @param folder a folder of folders, or a {@code .zip} file of one
+   * @param folder a folder of folders, or an archive of one
    */
   public static ImageFolder of(Path folder) {
     return new ImageFolder(folder, PictureDecoder.DEFAULT);
@@ -79,38 +74,8 @@ public final class ImageFolder implements DataSource {
 
   @Override
   public RecordReader open() {
-    try {
-      if (Files.isRegularFile(folder) && folder.toString().endsWith(".zip")) {
-        return zip();
-      }
-      if (!Files.isDirectory(folder)) {
-        throw new StorageException(
-            name(), "is neither a folder nor a .zip file; expected one folder for each class");
-      }
-      return new Reader(folder, Optional.empty());
-    } catch (IOException e) {
-      throw failure(name(), e);
-    }
-  }
-
-  private RecordReader zip() throws IOException {
-    FileSystem zip;
-    try {
-      zip = FileSystems.newFileSystem(folder);
-    } catch (IOException e) {
-      throw new FormatException(name(), "is not a readable zip file: " + e.getMessage(), e);
-    }
-    try {
-      return new Reader(zip.getPath("/"), Optional.of(zip));
-    } catch (FormatException | StorageException | IOException e) {
-      zip.close();
-      throw e;
-    }
-  }
-
-  private static StorageException failure(String what, IOException e) {
-    return new StorageException(
-        what, "cannot be read (" + e + "). Check that it exists and its permissions", e);
+    return FolderReader.open(
+        folder, "a folder for each class", place -> new Reader(place, listing(place.root())));
   }
 
   private synchronized Listing listing(Path root) throws IOException {
@@ -162,18 +127,12 @@ public final class ImageFolder implements DataSource {
     return name == null ? "" : name.toString().replace("/", "");
   }
 
-  private final class Reader implements RecordReader {
-    private final Path root;
-    private final Optional<FileSystem> opened;
-    private final Listing files;
-    private final CellDigest digest = new CellDigest();
-    private int next;
-    private int digested;
+  private final class Reader extends FolderReader {
+    private final String stamp;
 
-    private Reader(Path root, Optional<FileSystem> opened) throws IOException {
-      this.root = root;
-      this.opened = opened;
-      this.files = listing(root);
+    private Reader(Place place, Listing files) {
+      super(place, files.files(), MOST_FILE_BYTES);
+      this.stamp = files.stamp();
     }
 
     @Override
@@ -182,18 +141,7 @@ public final class ImageFolder implements DataSource {
     }
 
     @Override
-    public @Nullable SourceRecord next() {
-      if (next == files.files().size()) {
-        return null;
-      }
-      int position = next++;
-      String file = files.files().get(position);
-      String source = name() + "/" + file;
-      byte[] bytes = bytes(source, root.resolve(file));
-      if (position == digested) {
-        digest.text(file).bytes(bytes);
-        digested++;
-      }
+    SourceRecord record(String source, int position, String file, byte[] bytes) {
       if (bytes.length > MOST_FILE_BYTES) {
         return malformed(source, position, "the file is larger than " + MOST_FILE_BYTES + " bytes");
       }
@@ -210,41 +158,9 @@ public final class ImageFolder implements DataSource {
       return SourceRecord.malformed(source, 0, position, source, IMAGE, problem);
     }
 
-    private static byte[] bytes(String source, Path file) {
-      if (Files.isDirectory(file)) {
-        return new byte[0];
-      }
-      try (InputStream in = Files.newInputStream(file)) {
-        return in.readNBytes(MOST_FILE_BYTES + 1);
-      } catch (IOException e) {
-        throw failure(source, e);
-      }
-    }
-
-    @Override
-    public void seek(long position) {
-      next = Math.toIntExact(position);
-    }
-
-    @Override
-    public Digest fingerprint() {
-      return digest.finish();
-    }
-
     @Override
     public String stamp() {
-      return files.stamp();
-    }
-
-    @Override
-    public void close() {
-      if (opened.isPresent()) {
-        try {
-          opened.get().close();
-        } catch (IOException e) {
-          throw failure(name(), e);
-        }
-      }
+      return stamp;
     }
   }
 }

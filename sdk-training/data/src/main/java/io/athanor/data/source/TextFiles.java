@@ -2,9 +2,7 @@ package io.athanor.data.source;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.error.FormatException;
-import io.athanor.api.error.StorageException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -21,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.PatternSyntaxException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Files of text, one record each, in a folder and those below it, or in a {@code .zip} or {@code
@@ -99,38 +96,7 @@ public final class TextFiles implements DataSource {
 
   @Override
   public RecordReader open() {
-    try {
-      if (Files.isDirectory(folder)) {
-        return new Reader(folder, Optional.empty());
-      }
-      if (Files.isRegularFile(folder) && name().matches(".*\\.(zip|jar)")) {
-        return archive();
-      }
-      throw new StorageException(
-          name(), "is neither a folder nor a .zip or .jar file; expected one with text files");
-    } catch (IOException e) {
-      throw failure(name(), e);
-    }
-  }
-
-  private RecordReader archive() throws IOException {
-    FileSystem archive;
-    try {
-      archive = FileSystems.newFileSystem(folder);
-    } catch (IOException e) {
-      throw new FormatException(name(), "is not a readable zip file: " + e.getMessage(), e);
-    }
-    try {
-      return new Reader(archive.getPath("/"), Optional.of(archive));
-    } catch (FormatException | StorageException | IOException e) {
-      archive.close();
-      throw e;
-    }
-  }
-
-  private static StorageException failure(String what, IOException e) {
-    return new StorageException(
-        what, "cannot be read (" + e + "). Check that it exists and its permissions", e);
+    return FolderReader.open(folder, "text files", place -> new Reader(place, files(place.root())));
   }
 
   private List<File> files(Path root) throws IOException {
@@ -173,18 +139,12 @@ public final class TextFiles implements DataSource {
     return name != null && name.toString().startsWith(".");
   }
 
-  private final class Reader implements RecordReader {
-    private final Path root;
-    private final Optional<FileSystem> opened;
-    private final List<File> files;
-    private final CellDigest digest = new CellDigest();
-    private int next;
-    private int digested;
+  private final class Reader extends FolderReader {
+    private final String stamp;
 
-    private Reader(Path root, Optional<FileSystem> opened) throws IOException {
-      this.root = root;
-      this.opened = opened;
-      this.files = files(root);
+    private Reader(Place place, List<File> files) {
+      super(place, files.stream().map(File::path).toList(), maximumFileBytes);
+      this.stamp = Digest.ofText(files.toString()).hex();
     }
 
     @Override
@@ -193,18 +153,7 @@ public final class TextFiles implements DataSource {
     }
 
     @Override
-    public @Nullable SourceRecord next() {
-      if (next == files.size()) {
-        return null;
-      }
-      int position = next++;
-      String path = files.get(position).path();
-      String source = name() + "/" + path;
-      byte[] bytes = bytes(source, root.resolve(path));
-      if (position == digested) {
-        digest.text(path).bytes(bytes);
-        digested++;
-      }
+    SourceRecord record(String source, int position, String path, byte[] bytes) {
       if (bytes.length > maximumFileBytes) {
         return malformed(
             source,
@@ -232,38 +181,9 @@ public final class TextFiles implements DataSource {
       return SourceRecord.malformed(source, 0, position, source, TEXT, problem);
     }
 
-    private byte[] bytes(String source, Path file) {
-      try (InputStream in = Files.newInputStream(file)) {
-        return in.readNBytes(maximumFileBytes + 1);
-      } catch (IOException e) {
-        throw failure(source, e);
-      }
-    }
-
-    @Override
-    public void seek(long position) {
-      next = Math.toIntExact(position);
-    }
-
-    @Override
-    public Digest fingerprint() {
-      return digest.finish();
-    }
-
     @Override
     public String stamp() {
-      return Digest.ofText(files.toString()).hex();
-    }
-
-    @Override
-    public void close() {
-      if (opened.isPresent()) {
-        try {
-          opened.get().close();
-        } catch (IOException e) {
-          throw failure(name(), e);
-        }
-      }
+      return stamp;
     }
   }
 }

@@ -150,7 +150,7 @@ class ImageFolderTest {
             "has no files in sub-folders; expected one sub-folder for each class");
     assertThatThrownBy(() -> ImageFolder.of(folder.resolve("absent")).open())
         .isInstanceOf(StorageException.class)
-        .hasMessageContaining("is neither a folder nor a .zip file");
+        .hasMessageContaining("is neither a folder nor a .zip or .jar file");
     Path zip = Files.writeString(folder.resolve("broken.zip"), "no zip");
     assertThatThrownBy(() -> ImageFolder.of(zip).open())
         .isInstanceOf(FormatException.class)
