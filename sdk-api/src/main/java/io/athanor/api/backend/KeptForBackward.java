@@ -8,26 +8,35 @@ import io.athanor.api.graph.Node;
 import io.athanor.api.graph.OpVisitor;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
- * What each operation's backward pass reads again, as PyTorch's formulas do: values of the graph,
- * which several operations may keep together, and buffers of its own.
+ * What each operation's backward pass reads again, as the gradients of the DJL backend do: values
+ * of the graph, which several operations may keep together, and buffers of its own.
  */
 final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
   /**
    * What is kept.
    *
    * @param values names of the graph's values
-   * @param elements further numbers in the precision of the arithmetic
-   * @param fixed further bytes, whatever the precision
+   * @param elements further numbers of 32 bits
+   * @param scratch numbers of 32 bits that the operation holds while it runs, forward or backward,
+   *     besides its results
    */
-  record Kept(List<String> values, long elements, long fixed) {
-    long bytes(int width) {
-      return Math.addExact(Math.multiplyExact(elements, (long) width), fixed);
+  record Kept(List<String> values, long elements, long scratch) {
+    long bytes() {
+      return Math.multiplyExact(elements, (long) Float.BYTES);
+    }
+
+    long scratchBytes() {
+      return Math.multiplyExact(scratch, (long) Float.BYTES);
+    }
+
+    Kept scratch(long numbers) {
+      return new Kept(values, elements, numbers);
     }
   }
 
@@ -92,7 +101,8 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
 
   @Override
   public Kept rmsNorm(Node node, LayerOp.RmsNorm op) {
-    return normalised(node, 1, graph.parameter(op.weight()).shape().elements());
+    return normalised(node, 1, graph.parameter(op.weight()).shape().elements())
+        .scratch(elements(node.name()));
   }
 
   @Override
@@ -103,28 +113,36 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
 
   @Override
   public Kept lstm(Node node, LayerOp.Lstm op) {
-    return recurrent(node, 5);
+    return recurrent(node, 8, 4);
   }
 
   @Override
   public Kept gru(Node node, LayerOp.Gru op) {
-    return recurrent(node, 4);
+    return recurrent(node, 7, 3);
   }
 
-  /** Input and states, and for each state element its gates and cell. */
-  private Kept recurrent(Node node, long buffers) {
+  /**
+   * Input and states, and for each state element its gates, cell and products.
+   *
+   * @param gates whose slopes of all steps are collected
+   */
+  private Kept recurrent(Node node, long buffers, long gates) {
+    long states = elements(node.name());
     return new Kept(
         List.of(node.inputs().get(0), node.name()),
-        Math.multiplyExact(buffers, elements(node.name())),
-        0);
+        Math.multiplyExact(buffers, states),
+        Math.multiplyExact(gates, states));
   }
 
-  /** Both inputs, and the product in between. */
+  /** Both inputs, the product in between, and the matrices of each row's adapter. */
   @Override
   public Kept adapterLinear(Node node, LayerOp.AdapterLinear op) {
-    long width = graph.type(node.inputs().get(0)).shape().dim(2).offset();
+    long in = graph.type(node.inputs().get(0)).shape().dim(2).offset();
     long rank = graph.parameter(op.a()).shape().dim(1).offset();
-    return new Kept(node.inputs(), elements(node.inputs().get(0)) / width * rank, 0);
+    long out = graph.parameter(op.b()).shape().dim(1).offset();
+    long product = Math.multiplyExact(elements(node.inputs().get(0)) / in, rank);
+    long chosen = Math.multiplyExact(elements(node.inputs().get(1)), rank * (in + out));
+    return new Kept(node.inputs(), Math.addExact(product, chosen), 0);
   }
 
   @Override
@@ -139,21 +157,36 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
 
   @Override
   public Kept rope(Node node, SequenceOp.Rope op) {
-    return NOTHING;
+    return NOTHING.scratch(2 * elements(node.name()));
   }
 
-  /** A fused kernel keeps one number a row; with dropout the weights and their mask are kept. */
+  /**
+   * A fused kernel keeps one number for each row; with dropout or a cap, the shares of all pairs
+   * are kept, and the mask. Keys and values that several heads read are copied for each.
+   */
   @Override
   public Kept attention(Node node, SequenceOp.Attention op) {
-    long[] q = graph.type(node.inputs().get(0)).shape().resolve(sizes);
-    long keys = graph.type(node.inputs().get(1)).shape().dim(1).resolve(sizes);
+    String query = node.inputs().get(0);
+    long[] q = graph.type(query).shape().resolve(sizes);
+    long positions = graph.type(node.inputs().get(1)).shape().dim(1).resolve(sizes);
     long rows = Math.multiplyExact(q[0] * op.heads(), q[1]);
-    List<String> values = Stream.concat(node.inputs().stream(), Stream.of(node.name())).toList();
-    if (op.dropout() == 0) {
-      return new Kept(values, rows, 0);
+    long copies = 0;
+    List<String> values = new ArrayList<>(List.of(query));
+    for (String input : node.inputs().subList(1, 3)) {
+      if (op.keyHeads() == op.heads()) {
+        values.add(input);
+      } else {
+        copies = Math.addExact(copies, elements(input) / op.keyHeads() * op.heads());
+      }
     }
-    long weights = Math.multiplyExact(rows, keys);
-    return new Kept(values, weights, weights);
+    values.addAll(node.inputs().subList(3, node.inputs().size()));
+    if (op.dropout() == 0 && op.softCap() == 0) {
+      values.add(node.name());
+      return new Kept(values, Math.addExact(rows, copies), copies);
+    }
+    long pairs = Math.multiplyExact(rows, positions);
+    long buffers = 1L + (op.dropout() > 0 ? 1 : 0) + (op.softCap() > 0 ? 1 : 0);
+    return new Kept(values, Math.addExact(buffers * pairs, copies), 2 * pairs + copies);
   }
 
   @Override
@@ -218,10 +251,10 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
     return result(node);
   }
 
-  /** One byte for each element says whether it was kept. */
+  /** A factor for each element. */
   @Override
   public Kept dropout(Node node, ElementOp.Dropout op) {
-    return new Kept(List.of(), 0, elements(node.name()));
+    return op.rate() == 0 ? NOTHING : new Kept(List.of(), elements(node.name()), 0);
   }
 
   @Override
@@ -261,14 +294,16 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
   @Override
   public Kept pool2d(Node node, ShapeOp.Pool2d op) {
     boolean max = op.kind() == ShapeOp.Pool2d.Kind.MAX;
-    return new Kept(
-        node.inputs(), 0, max ? Math.multiplyExact((long) Long.BYTES, elements(node.name())) : 0);
+    long places = max ? 2 * elements(node.name()) : 0;
+    long copies = elements(node.inputs().get(0)) + elements(node.name()) + places;
+    return new Kept(node.inputs(), places, copies);
   }
 
   /** Targets, and the logarithm of the softmax. */
   @Override
   public Kept crossEntropy(Node node, LossOp.CrossEntropy op) {
-    return new Kept(List.of(node.inputs().get(1)), elements(node.inputs().get(0)), 0);
+    long logits = elements(node.inputs().get(0));
+    return new Kept(List.of(node.inputs().get(1)), logits, logits);
   }
 
   @Override
@@ -289,7 +324,8 @@ final class KeptForBackward implements OpVisitor<KeptForBackward.Kept> {
   /** Targets, and the logarithm of the softmax. */
   @Override
   public Kept sequenceLogProbability(Node node, LossOp.SequenceLogProbability op) {
-    return new Kept(List.of(node.inputs().get(1)), elements(node.inputs().get(0)), 0);
+    long logits = elements(node.inputs().get(0));
+    return new Kept(List.of(node.inputs().get(1)), logits, logits);
   }
 
   @Override

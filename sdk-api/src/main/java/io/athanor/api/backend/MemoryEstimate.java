@@ -4,70 +4,80 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.TensorType;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * How much memory a graph needs at its peak, in bytes, for given sizes of its symbols. An estimate
- * from the graph alone: an engine's own buffers, its libraries and the Java heap come on top.
+ * from the graph alone, as the DJL backend computes it; the engine's libraries, its workspace and
+ * the Java heap come on top. Another engine may keep more.
  *
  * @param parameters every parameter, in 32 bits; for 16-bit arithmetic also their 16-bit copies
- * @param gradients of the trained parameters, in 32 bits; 0 for prediction
+ * @param gradients of the trained parameters, in 32 bits, twice where they are summed over
+ *     micro-batches; 0 for prediction
  * @param optimizer moments of the trained parameters; 0 for prediction
  * @param activations values that live at once, in 32 bits, as products round them on the way: for
- *     training, the inputs and what the backward pass reads again; for prediction, the most that
- *     any operation finds alive
- * @param working the largest gradients that one operation of the backward pass holds; 0 for
- *     prediction
+ *     training, the inputs and what the forward pass leaves for the backward one; for prediction,
+ *     the most that any operation finds alive
+ * @param working what the worst moment of a pass holds besides: gradients on their way back,
+ *     buffers of an operation, values that are computed again; 0 for prediction
+ * @param fragmentation what an allocator holds back between blocks that come and go: a quarter of
+ *     activations and working, about the mean of what was measured with glibc on processors
  */
 public record MemoryEstimate(
-    long parameters, long gradients, long optimizer, long activations, long working) {
+    long parameters,
+    long gradients,
+    long optimizer,
+    long activations,
+    long working,
+    long fragmentation) {
+  private MemoryEstimate(
+      long parameters, long gradients, long optimizer, long activations, long working) {
+    this(
+        parameters,
+        gradients,
+        optimizer,
+        activations,
+        working,
+        Math.addExact(activations, working) / 4);
+  }
+
   /** The peak. */
   public long total() {
-    return parameters + gradients + optimizer + activations + working;
+    return parameters + gradients + optimizer + activations + working + fragmentation;
   }
 
   /**
-   * Memory of one training step over one micro-batch.
+   * Memory of a training step over one micro-batch.
    *
    * @param sizes a value for each symbol of the graph's shapes, for example {@code batch}
    * @throws IllegalArgumentException if a symbol has no value
    * @throws ArithmeticException if a count does not fit a long
    */
   public static MemoryEstimate training(Graph graph, Map<String, Long> sizes, TrainingMode mode) {
+    return training(graph, sizes, mode, 1);
+  }
+
+  /**
+   * Memory of a training step over several micro-batches, one after the other.
+   *
+   * @param sizes of one micro-batch: a value for each symbol of the graph's shapes
+   * @param microBatches at least 1
+   * @throws IllegalArgumentException if a symbol has no value
+   * @throws ArithmeticException if a count does not fit a long
+   */
+  public static MemoryEstimate training(
+      Graph graph, Map<String, Long> sizes, TrainingMode mode, int microBatches) {
+    if (microBatches < 1) {
+      throw new IllegalArgumentException("microBatches must be at least 1, got " + microBatches);
+    }
     long trained = Math.multiplyExact(graph.trainedParameterCount(), (long) Float.BYTES);
-    Set<String> needGradient = graph.differentiable();
-    KeptForBackward keeper = new KeptForBackward(graph, sizes, needGradient);
-    Set<String> kept = new HashSet<>();
-    graph.inputs().forEach(input -> kept.add(input.name()));
-    long extra = 0;
-    long working = 0;
-    for (Node node : graph.nodes()) {
-      if (!needGradient.contains(node.name())) {
-        continue;
-      }
-      KeptForBackward.Kept keeps = node.op().accept(keeper, node);
-      kept.addAll(keeps.values());
-      extra = Math.addExact(extra, keeps.bytes(Float.BYTES));
-      long gradients = bytes(node.type(), sizes);
-      for (String input : node.inputs()) {
-        if (needGradient.contains(input)) {
-          gradients = Math.addExact(gradients, bytes(graph.type(input), sizes));
-        }
-      }
-      working = Math.max(working, gradients);
-    }
-    long activations = extra;
-    for (String value : kept) {
-      activations = Math.addExact(activations, bytes(graph.type(value), sizes));
-    }
+    TrainingPass pass = new TrainingPass(graph, sizes, mode.recompute());
     return new MemoryEstimate(
         parameterBytes(graph, mode.precision()),
-        trained,
+        Math.multiplyExact(trained, microBatches > 1 ? 2L : 1L),
         Math.multiplyExact(trained, moments(mode.optimizer())),
-        activations,
-        working);
+        pass.kept(),
+        pass.peak() - pass.kept());
   }
 
   /**
