@@ -12,6 +12,8 @@ public enum Capability {
   DECODE,
   /** Arithmetic in {@link Precision#INT8}. */
   INT8,
+  /** Arithmetic in {@link Precision#INT4}. */
+  INT4,
   /** Arithmetic in {@link Precision#BF16}. */
   BF16,
   /** Arithmetic in {@link Precision#F16}. */

@@ -12,5 +12,10 @@ public enum Precision {
   /** 11 significant bits, numbers up to 65504; small gradients vanish. */
   F16,
   /** Matrices rounded to 8 bits, activations as they come; never for training. */
-  INT8
+  INT8,
+  /**
+   * Matrices rounded to 4 bits, a scale and an offset for each group of neighbouring weights; never
+   * for training. A matrix that groups do not divide, or that gives the logits, is rounded to 8.
+   */
+  INT4
 }

@@ -14,6 +14,7 @@ import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Dim;
+import io.athanor.api.graph.ElementOp.Activation;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.SequenceOp.SequencePool;
@@ -350,6 +351,51 @@ interface DecoderContract extends BackendUnderTest {
     Value mask = g.input("mask", TensorType.f32(Dim.BATCH, Dim.SEQUENCE));
     Value x = g.embedding("words", tokens, 5, 4, 0.5);
     return g.output("output", g.attention("attention", 2, true, 0, x, x, x, mask)).build();
+  }
+
+  @TestFactory
+  default Stream<DynamicTest> matricesOfFewBitsGiveSimilarLogitsOrAreRefused() {
+    return Stream.of(
+        DynamicTest.dynamicTest("INT8", () -> similarOrRefused(Precision.INT8, 0.03)),
+        DynamicTest.dynamicTest("INT4", () -> similarOrRefused(Precision.INT4, 0.2)));
+  }
+
+  private void similarOrRefused(Precision precision, double tolerance) {
+    Graph graph = wide();
+    if (!backend().capabilities().contains(Capability.valueOf(precision.name()))) {
+      assertThat(backend().checkDecoder(graph, precision)).isInstanceOf(Support.Unsupported.class);
+      assertThatThrownBy(() -> backend().decoder(graph, weights(graph), precision))
+          .isInstanceOf(UnsupportedException.class);
+      return;
+    }
+    int[] sequence = ids(5, 20);
+    List<int[]> prompt = List.of(Arrays.copyOf(sequence, 3));
+    try (Decoder exact = decoder(graph);
+        Decoder rounded = backend().decoder(graph, weights(graph), precision)) {
+      Tensor expected = exact.begin(prompt, 20, Map.of());
+      Tensor actual = rounded.begin(prompt, 20, Map.of());
+      assertAgree("prompt", expected, actual, tolerance);
+      for (int i = 3; i < sequence.length; i++) {
+        int[] next = {sequence[i]};
+        assertAgree("token " + i, exact.next(next), rounded.next(next), tolerance);
+      }
+    }
+  }
+
+  /** A block with matrices of some thousands of weights. */
+  private static Graph wide() {
+    int size = 128;
+    GraphBuilder g = Graph.builder("wide");
+    Value tokens = g.input(LanguageEncoding.TOKENS, TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
+    Value x = g.embedding("words", tokens, TinyLanguageModels.VOCABULARY, size, 1);
+    Value n = g.rmsNorm("norm1", x, 1e-5);
+    Value q = g.linear("q", n, size);
+    Value a =
+        g.attention("attention", 4, true, 0, q, g.linear("k", n, size), g.linear("v", n, size));
+    x = g.add(x, g.linear("o", a, size));
+    Value up = g.activation(Activation.Kind.SILU, g.linear("up", g.rmsNorm("norm2", x, 1e-5), 256));
+    x = g.rmsNorm("norm3", g.add(x, g.linear("down", up, size)), 1e-5);
+    return g.output("output", g.linear("head", x, TinyLanguageModels.VOCABULARY)).build();
   }
 
   @Test

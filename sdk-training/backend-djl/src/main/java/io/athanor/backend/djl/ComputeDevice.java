@@ -13,6 +13,7 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
 import io.athanor.api.error.UnsupportedException;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.Set;
 
 /**
@@ -20,7 +21,7 @@ import java.util.Set;
  *
  * @param name as TorchScript writes it
  * @param separate whether its memory is not the processor's
- * @param formats of 16 bits in which it multiplies
+ * @param formats in which it multiplies, other than those that every device of its kind has
  */
 record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
   private static final String PROCESSOR = "cpu";
@@ -44,7 +45,12 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
    */
   static ComputeDevice open(String name, NativeCalls calls) {
     if (isProcessor(name)) {
-      return processor();
+      Set<Precision> formats = new HashSet<>(processor().formats());
+      formats.removeIf(
+          format ->
+              format == Precision.INT4
+                  && !calls.run(() -> ProductProbe.of(QuantizedProduct.GROUPED).multiplies()));
+      return new ComputeDevice(PROCESSOR, false, formats);
     }
     try (PtNDManager manager =
         (PtNDManager) NDManager.newBaseManager(Device.cpu(), LibTorch.ENGINE)) {
@@ -60,7 +66,7 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
     ComputeDevice plain = new ComputeDevice(name, true, Set.of());
     Set<Precision> formats = EnumSet.noneOf(Precision.class);
     for (Precision format : Set.of(Precision.BF16, Precision.F16)) {
-      if (calls.run(() -> new ProductProbe(new Target(plain, format)).multiplies())) {
+      if (calls.run(() -> ProductProbe.of(new Target(plain, format)).multiplies())) {
         formats.add(format);
       }
     }
@@ -91,17 +97,21 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
     return all;
   }
 
-  /** Whether it predicts in a number format; {@code INT8} is for decoding only. */
+  /** Whether it predicts in a number format; matrices of a few bits are for decoding only. */
   Support predicts(Precision precision) {
-    if (precision == Precision.F32 || formats.contains(precision)) {
+    if (precision == Precision.F32 || (formats.contains(precision) && !ofDecoders(precision))) {
       return new Support.Supported();
     }
     return new Support.Unsupported(
         precision + " arithmetic on device " + name + lack(precision), "Use Precision.F32");
   }
 
+  private static boolean ofDecoders(Precision precision) {
+    return precision == Precision.INT8 || precision == Precision.INT4;
+  }
+
   private String lack(Precision precision) {
-    if (precision == Precision.INT8) {
+    if (ofDecoders(precision)) {
       return ": only decoders on the processor have it";
     }
     if (cuda()) {
@@ -123,6 +133,17 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
   }
 
   Support decodes(Precision precision) {
-    return precision == Precision.INT8 && !cuda() ? new Support.Supported() : predicts(precision);
+    if (cuda() || !ofDecoders(precision)) {
+      return predicts(precision);
+    }
+    return precision == Precision.INT8 || formats.contains(precision)
+        ? new Support.Supported()
+        : new Support.Unsupported(
+            precision
+                + " arithmetic on device "
+                + name
+                + ": libtorch has fast products for Linux on processors with AVX2 and FMA, which"
+                + " this is not, or they were wrong",
+            "Use Precision.INT8");
   }
 }

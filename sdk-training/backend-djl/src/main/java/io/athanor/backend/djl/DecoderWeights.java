@@ -16,8 +16,9 @@ final class DecoderWeights {
 
   /** A program ready to begin. */
   static Program load(NativeScope scope, DecoderGraph decoded, Weights weights, Target target) {
-    if (target.products() == Precision.INT8) {
-      return rounded(scope, decoded, weights, QuantizedProduct.ofThisMachine());
+    List<QuantizedProduct> products = QuantizedProduct.of(target.products());
+    if (!products.isEmpty()) {
+      return rounded(scope, decoded, weights, products);
     }
     PtNDManager manager = scope.manager();
     Program program = new Program(manager, DecoderWriter.write(decoded, null, target));
@@ -29,10 +30,10 @@ final class DecoderWeights {
 
   /** A program ready to begin that holds rounded matrices only. */
   static Program rounded(
-      NativeScope scope, DecoderGraph decoded, Weights weights, QuantizedProduct product) {
+      NativeScope scope, DecoderGraph decoded, Weights weights, List<QuantizedProduct> products) {
     PtNDManager manager = scope.manager();
-    Target target = new Target(ComputeDevice.processor(), Precision.INT8);
-    QuantizedMatrices matrices = new QuantizedMatrices(decoded, product);
+    Target target = new Target(ComputeDevice.processor(), Precision.F32);
+    QuantizedMatrices matrices = new QuantizedMatrices(decoded, products);
     Program program = new Program(manager, DecoderWriter.write(decoded, matrices, target));
     PtNDManager exact = scope.newManager();
     try {

@@ -31,8 +31,6 @@ final class DecoderWriter {
   /** Lists of tensors that the program binds. */
   static final List<String> ATTRIBUTES = List.of("p", "k", "v");
 
-  private static final String MATRICES = "matrices";
-
   private static final String SELF = "self: __torch__." + ProgramWriter.CLASS;
 
   private final DecoderGraph decoded;
@@ -64,10 +62,12 @@ final class DecoderWriter {
     List<String> attributes = new ArrayList<>(ATTRIBUTES);
     text.append(DecoderMethods.TEXT);
     if (quantized != null) {
-      attributes.add(MATRICES);
-      text.insert(
-          text.indexOf("  def "), "  " + MATRICES + " : " + quantized.product().type + "\n");
-      text.append(quantized.product().methods());
+      for (QuantizedProduct product : quantized.products()) {
+        attributes.add(product.attribute());
+        text.insert(
+            text.indexOf("  def "), "  " + product.attribute() + " : " + product.type + "\n");
+        text.append(product.methods());
+      }
       text.append(pack(decoded, quantized, target));
     }
     text.append(allocate(decoded));
@@ -78,12 +78,14 @@ final class DecoderWriter {
 
   private static String pack(DecoderGraph decoded, QuantizedMatrices quantized, Target target) {
     StringBuilder text = new StringBuilder("  def pack(" + SELF + ") -> int:\n    p = self.p\n");
-    text.append("    self." + MATRICES + " = annotate(" + quantized.product().type + ", [])\n");
+    for (QuantizedProduct product : quantized.products()) {
+      text.append("    self." + product.attribute() + " = annotate(" + product.type + ", [])\n");
+    }
     OpWriter names = new OpWriter(decoded.graph(), target, false, new StringBuilder());
-    for (List<String> weights : quantized.weights()) {
-      List<String> parts = weights.stream().map(names::parameter).toList();
-      String matrix = parts.size() == 1 ? parts.get(0) : "torch.cat(" + parts + ")";
-      text.append("    self.round(").append(matrix).append(")\n");
+    for (QuantizedMatrices.Matrix matrix : quantized.matrices()) {
+      List<String> parts = matrix.weights().stream().map(names::parameter).toList();
+      String whole = parts.size() == 1 ? parts.get(0) : "torch.cat(" + parts + ")";
+      text.append("    self." + matrix.product().round() + "(" + whole + ")\n");
     }
     text.append("    return 0\n  def forget(").append(SELF).append(", p: List[Tensor]) -> int:\n");
     return text.append("    self.p = p\n    return 0\n").toString();
@@ -197,8 +199,8 @@ final class DecoderWriter {
   private String rounded(LayerOp.Linear op, QuantizedMatrices.Rows rows, String x) {
     String product =
         once(
-            "product " + rows.matrix() + " " + x,
-            () -> "self.product(" + x + ", " + rows.matrix() + ")");
+            rows.product() + " " + rows.matrix() + " " + x,
+            () -> "self." + rows.product().product() + "(" + x + ", " + rows.matrix() + ")");
     String y = rows.shared() ? call("slice", product, 2, rows.from(), rows.to()) : product;
     return op.bias() == null ? y : call("add", y, out.parameter(op.bias()));
   }

@@ -4,6 +4,7 @@ import io.athanor.api.backend.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,16 +22,25 @@ final class Processor {
     return entry("model name").orElse(architecture);
   }
 
-  /** The number formats of 16 bits in which it multiplies at speed, where the system tells it. */
+  /** The number formats in which it multiplies at speed, where the system tells it. */
   static Set<Precision> formats() {
     return entry("flags").map(Processor::formats).orElse(Set.of());
   }
 
-  /** Others have these by conversion, which takes longer than F32. */
+  /**
+   * Others have 16 bits by conversion, which takes longer than F32, and 4 bits by a loop without
+   * vectors.
+   */
   static Set<Precision> formats(String flags) {
     List<String> names = List.of(flags.split(" "));
-    boolean products = names.contains("avx512_bf16") || names.contains("amx_bf16");
-    return products ? Set.of(Precision.BF16) : Set.of();
+    Set<Precision> formats = EnumSet.noneOf(Precision.class);
+    if (names.contains("avx512_bf16") || names.contains("amx_bf16")) {
+      formats.add(Precision.BF16);
+    }
+    if (names.contains("avx2") && names.contains("fma")) {
+      formats.add(Precision.INT4);
+    }
+    return formats;
   }
 
   private static Optional<String> entry(String key) {

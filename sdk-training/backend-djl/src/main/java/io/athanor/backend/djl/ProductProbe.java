@@ -10,67 +10,95 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tries whether a device multiplies in a number format, with numbers that it holds exactly. */
+/** Tries whether a product is right, with numbers that its format holds exactly. */
 final class ProductProbe {
   private static final Logger LOG = LoggerFactory.getLogger(ProductProbe.class);
-  private static final int SIZE = 16;
+  private static final int ROWS = 16;
+  private static final int INNER = 32;
   private static final String TEXT =
       """
       class Program(Module):
         __parameters__ = []
         __buffers__ = []
         training : bool
-        def product(self: __torch__.Program, a: Tensor, b: Tensor, result: Tensor) -> int:
-          torch.copy_(result, torch.mm(A, B))
-          return 0
+      ATTRIBUTES  def multiply(self: __torch__.Program, a: Tensor, b: Tensor, result: Tensor) -> int:
+      PRODUCT    return 0
       """;
 
-  private final Target target;
+  private final String product;
+  private final ProgramWriter.Text program;
 
-  ProductProbe(Target target) {
-    this.target = target;
+  private ProductProbe(
+      String product, String statements, List<String> attributes, String declarations) {
+    this.product = product;
+    String text = TEXT.replace("ATTRIBUTES", declarations).replace("PRODUCT", statements);
+    program = new ProgramWriter.Text(text, attributes, false);
+  }
+
+  /** One of a device in a number format. */
+  static ProductProbe of(Target target) {
+    String a = target.rounded(target.brought("a"));
+    String b = target.rounded(target.brought("b"));
+    return new ProductProbe(
+        target.products() + " on " + target.device().name(),
+        "    torch.copy_(result, torch.mm(" + a + ", torch.t(" + b + ")))\n",
+        List.of(),
+        "");
+  }
+
+  /** One with a matrix of a few bits. */
+  static ProductProbe of(QuantizedProduct product) {
+    String matrices = product.attribute();
+    String call = "self." + product.product() + "(torch.unsqueeze(a, 0), 0)";
+    return new ProductProbe(
+        product.name(),
+        ("    self." + matrices + " = annotate(" + product.type + ", [])\n")
+            + ("    self." + product.round() + "(b)\n")
+            + ("    torch.copy_(result, torch.select(" + call + ", 0, 0))\n"),
+        List.of(matrices),
+        "  " + matrices + " : " + product.type + "\n" + product.methods());
   }
 
   /** Whether a small product is right. */
   boolean multiplies() {
-    String text =
-        TEXT.replace("A,", target.rounded(target.brought("a")) + ",")
-            .replace("B)", target.rounded(target.brought("b")) + ")");
     try (PtNDManager manager =
         (PtNDManager) NDManager.newBaseManager(Device.cpu(), LibTorch.ENGINE)) {
-      Program program = new Program(manager, new ProgramWriter.Text(text, List.of(), false));
-      HostTensor a = matrix(manager, 1);
-      HostTensor b = matrix(manager, 2);
-      HostTensor result = HostTensor.zeros(manager, DType.F32, SIZE, SIZE);
+      Program loaded = new Program(manager, program);
+      HostTensor a = matrix(manager, 5, 2);
+      HostTensor b = matrix(manager, 16, 8);
+      HostTensor result = HostTensor.zeros(manager, DType.F32, ROWS, ROWS);
       try (IValue first = IValue.from(a.array());
           IValue second = IValue.from(b.array());
           IValue third = IValue.from(result.array())) {
-        program.run("product", first, second, third);
+        loaded.run("multiply", first, second, third);
       }
       return right(a.copy().floats(), b.copy().floats(), result.copy().floats());
     } catch (EngineException e) {
-      LOG.debug("No {} on {}", target.products(), target.device().name(), e);
+      LOG.debug("No product {}", product, e);
       return false;
     }
   }
 
-  /** Integers from -2 to 2, whose sums of products stay below 256. */
-  private static HostTensor matrix(PtNDManager manager, int step) {
-    HostTensor matrix = HostTensor.zeros(manager, DType.F32, SIZE, SIZE);
-    for (int i = 0; i < SIZE * SIZE; i++) {
-      matrix.bytes().putFloat(i * Float.BYTES, (i * step + i / SIZE) % 5 - 2);
+  /**
+   * Integers from {@code -offset}, {@code count} of them in each row, whose sums of products stay
+   * below 256.
+   */
+  private static HostTensor matrix(PtNDManager manager, int count, int offset) {
+    HostTensor matrix = HostTensor.zeros(manager, DType.F32, ROWS, INNER);
+    for (int i = 0; i < ROWS * INNER; i++) {
+      matrix.bytes().putFloat(i * Float.BYTES, (3 * i + i / INNER) % count - offset);
     }
     return matrix;
   }
 
   private static boolean right(float[] a, float[] b, float[] result) {
-    for (int i = 0; i < SIZE; i++) {
-      for (int j = 0; j < SIZE; j++) {
+    for (int i = 0; i < ROWS; i++) {
+      for (int j = 0; j < ROWS; j++) {
         float sum = 0;
-        for (int k = 0; k < SIZE; k++) {
-          sum += a[i * SIZE + k] * b[k * SIZE + j];
+        for (int k = 0; k < INNER; k++) {
+          sum += a[i * INNER + k] * b[j * INNER + k];
         }
-        if (result[i * SIZE + j] != sum) {
+        if (result[i * ROWS + j] != sum) {
           return false;
         }
       }

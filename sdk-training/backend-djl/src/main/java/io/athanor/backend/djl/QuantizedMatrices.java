@@ -5,16 +5,19 @@ import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.Shape;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which layers of a graph multiply by matrices of 8 bits, and how these are laid out: layers that
- * read the same value share one matrix, so that a small product costs one call instead of three.
+ * Which layers of a graph multiply by matrices of a few bits, and how these are laid out: layers
+ * that read the same value share one matrix, so that a small product costs one call instead of
+ * three.
  */
 final class QuantizedMatrices {
   /** Elements from which a matrix is worth rounding; below, as in adapters, little is won. */
@@ -23,21 +26,33 @@ final class QuantizedMatrices {
   /**
    * The rows of a layer in a matrix.
    *
-   * @param matrix index of the matrix
+   * @param product how to multiply by the matrix
+   * @param matrix index among those of the same product
    * @param from first row
    * @param to row after the last
    * @param shared whether there are further layers in the matrix
    */
-  record Rows(int matrix, long from, long to, boolean shared) {}
+  record Rows(QuantizedProduct product, int matrix, long from, long to, boolean shared) {}
 
-  private final List<List<Node>> matrices = new ArrayList<>();
+  /**
+   * A matrix.
+   *
+   * @param product how to multiply by it
+   * @param weights the names of those that lie in it, one below the other
+   */
+  record Matrix(QuantizedProduct product, List<String> weights) {}
+
+  private final List<Matrix> matrices = new ArrayList<>();
   private final Map<String, Rows> rows = new LinkedHashMap<>();
   private final Graph graph;
-  private final QuantizedProduct product;
+  private final long vocabulary;
 
-  QuantizedMatrices(DecoderGraph decoded, QuantizedProduct product) {
+  /**
+   * @param products of which the first that suits a matrix is taken
+   */
+  QuantizedMatrices(DecoderGraph decoded, List<QuantizedProduct> products) {
     graph = decoded.graph();
-    this.product = product;
+    vocabulary = decoded.vocabulary();
     Map<String, List<Node>> readers = new LinkedHashMap<>();
     for (Node node : graph.nodes()) {
       if (node.op() instanceof LayerOp.Linear op && shape(op).elements() >= SMALLEST) {
@@ -45,24 +60,46 @@ final class QuantizedMatrices {
         readers.computeIfAbsent(key, k -> new ArrayList<>()).add(node);
       }
     }
-    for (List<Node> group : readers.values()) {
-      long from = 0;
-      for (Node node : group) {
-        long to = from + shape((LayerOp.Linear) node.op()).dim(0).offset();
-        rows.put(node.name(), new Rows(matrices.size(), from, to, group.size() > 1));
-        from = to;
-      }
-      matrices.add(group);
+    readers.values().forEach(layers -> add(layers, products));
+  }
+
+  private void add(List<Node> layers, List<QuantizedProduct> products) {
+    long all = layers.stream().mapToLong(this::height).sum();
+    long width = shape((LayerOp.Linear) layers.get(0).op()).dim(1).offset();
+    QuantizedProduct product =
+        products.stream()
+            .filter(each -> each.suits(all, width, all == vocabulary))
+            .findFirst()
+            .orElseThrow();
+    int index = (int) matrices.stream().filter(each -> each.product == product).count();
+    long from = 0;
+    for (Node node : layers) {
+      long to = from + height(node);
+      rows.put(node.name(), new Rows(product, index, from, to, layers.size() > 1));
+      from = to;
     }
+    matrices.add(
+        new Matrix(product, layers.stream().map(node -> node.op().parameters().get(0)).toList()));
+  }
+
+  private long height(Node layer) {
+    return shape((LayerOp.Linear) layer.op()).dim(0).offset();
   }
 
   private Shape shape(LayerOp.Linear op) {
     return graph.parameter(op.weight()).shape();
   }
 
-  /** How to multiply by them. */
-  QuantizedProduct product() {
-    return product;
+  /** Those in use. */
+  Set<QuantizedProduct> products() {
+    return matrices.stream()
+        .map(Matrix::product)
+        .collect(Collectors.toCollection(() -> EnumSet.noneOf(QuantizedProduct.class)));
+  }
+
+  /** All of them. */
+  List<Matrix> matrices() {
+    return matrices;
   }
 
   /** Where the rows of a layer are, if it is one of these. */
@@ -70,17 +107,10 @@ final class QuantizedMatrices {
     return rows.get(node.name());
   }
 
-  /** The weights of each matrix, by name, one below the other. */
-  List<List<String>> weights() {
-    return matrices.stream()
-        .map(group -> group.stream().map(node -> node.op().parameters().get(0)).toList())
-        .toList();
-  }
-
   /** The parameters that are read in no other way. */
   Set<String> replaced() {
     Set<String> names = new HashSet<>();
-    weights().forEach(names::addAll);
+    matrices.forEach(matrix -> names.addAll(matrix.weights));
     for (Node node : graph.nodes()) {
       List<String> used = node.op().parameters();
       names.removeAll(rows.containsKey(node.name()) ? used.subList(1, used.size()) : used);

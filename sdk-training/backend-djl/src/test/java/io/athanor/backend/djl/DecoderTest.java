@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
+import io.athanor.api.backend.Capability;
 import io.athanor.api.backend.Decoder;
 import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
@@ -49,10 +50,11 @@ class DecoderTest {
   @BeforeAll
   void matricesAreLargeEnoughToBeRounded() {
     QuantizedMatrices matrices =
-        new QuantizedMatrices(DecoderGraph.of(GRAPH.forPrediction()), QuantizedProduct.PRECISE);
+        new QuantizedMatrices(
+            DecoderGraph.of(GRAPH.forPrediction()), products(QuantizedProduct.PRECISE));
     // In each block: query, key and value; output; gate and up; down. In the last block the query
     // is wanted at one position only, and so goes alone. Then the head, tied to the embedding.
-    assertThat(matrices.weights()).hasSize(4 + 5 + 1);
+    assertThat(matrices.matrices()).hasSize(4 + 5 + 1);
     assertThat(matrices.replaced()).hasSize(14).doesNotContain("words.weight");
   }
 
@@ -127,7 +129,13 @@ class DecoderTest {
     return Math.sqrt(difference / whole);
   }
 
-  /** A decoder in 8 bits with a product that need not be that of this machine. */
+  private static List<QuantizedProduct> products(QuantizedProduct product) {
+    return product == QuantizedProduct.GROUPED
+        ? List.of(product, QuantizedProduct.PLAIN)
+        : List.of(product);
+  }
+
+  /** A decoder in a few bits with a product that need not be that of this machine. */
   private static Decoder rounded(QuantizedProduct product) {
     DecoderGraph decoded = DecoderGraph.of(GRAPH.forPrediction());
     NativeCalls calls = new NativeCalls();
@@ -139,12 +147,14 @@ class DecoderTest {
               new ThreadChoice(decoded.graph(), 1, 1),
               calls,
               scope,
-              DecoderWeights.rounded(scope, decoded, WEIGHTS, product));
+              DecoderWeights.rounded(scope, decoded, WEIGHTS, products(product)));
         });
   }
 
   @ParameterizedTest
-  @EnumSource(QuantizedProduct.class)
+  @EnumSource(
+      value = QuantizedProduct.class,
+      names = {"PRECISE", "PLAIN"})
   void eightBitsGiveNearlyTheSameLogitsAndMostlyTheSameToken(QuantizedProduct product) {
     int[] sequence = ids(1, 120);
     List<float[]> exact = oneByOne(Precision.F32, sequence);
@@ -152,6 +162,19 @@ class DecoderTest {
     int same = 0;
     for (int i = 0; i < exact.size(); i++) {
       assertThat(error(exact.get(i), rounded.get(i))).isBetween(1e-4, 0.04);
+      same += largest(exact.get(i)) == largest(rounded.get(i)) ? 1 : 0;
+    }
+    assertThat(same).isGreaterThanOrEqualTo(exact.size() * 9 / 10);
+  }
+
+  @Test
+  void fourBitsGiveSimilarLogitsAndMostlyTheSameToken() {
+    int[] sequence = ids(1, 120);
+    List<float[]> exact = oneByOne(Precision.F32, sequence);
+    List<float[]> rounded = oneByOne(rounded(QuantizedProduct.GROUPED), sequence);
+    int same = 0;
+    for (int i = 0; i < exact.size(); i++) {
+      assertThat(error(exact.get(i), rounded.get(i))).isBetween(0.02, 0.15);
       same += largest(exact.get(i)) == largest(rounded.get(i)) ? 1 : 0;
     }
     assertThat(same).isGreaterThanOrEqualTo(exact.size() * 9 / 10);
@@ -169,7 +192,7 @@ class DecoderTest {
 
   @ParameterizedTest
   @EnumSource(QuantizedProduct.class)
-  void promptsInEightBitsGiveWhatTheirTokensGiveOneByOne(QuantizedProduct product) {
+  void promptsInFewBitsGiveWhatTheirTokensGiveOneByOne(QuantizedProduct product) {
     int[] sequence = ids(2, 40);
     List<float[]> each = oneByOne(rounded(product), sequence);
     try (Decoder decoder = rounded(product)) {
@@ -181,11 +204,12 @@ class DecoderTest {
     }
   }
 
-  @Test
-  void rowsInEightBitsAreWhatTheyAreAlone() {
+  @ParameterizedTest
+  @EnumSource(QuantizedProduct.class)
+  void rowsInFewBitsAreWhatTheyAreAlone(QuantizedProduct product) {
     List<int[]> rows = List.of(ids(3, 9), ids(4, 2), ids(5, 30));
-    try (Decoder decoder = decoder(Precision.INT8);
-        Decoder alone = decoder(Precision.INT8)) {
+    try (Decoder decoder = rounded(product);
+        Decoder alone = rounded(product)) {
       decoder.begin(rows, 40, Map.of());
       float[] together = decoder.next(new int[] {1, 2, 3}).floats();
       for (int row = 0; row < rows.size(); row++) {
@@ -200,6 +224,8 @@ class DecoderTest {
   @Test
   void otherPrecisionsAreRefusedWithAReason() {
     assertThat(backend.checkDecoder(GRAPH, Precision.INT8)).isInstanceOf(Support.Supported.class);
+    assertThat(backend.checkDecoder(GRAPH, Precision.INT4) instanceof Support.Supported)
+        .isEqualTo(backend.capabilities().contains(Capability.INT4));
     assertThat(backend.checkDecoder(GRAPH, Precision.BF16)).isInstanceOf(Support.Unsupported.class);
     assertThatThrownBy(() -> decoder(Precision.F16))
         .isInstanceOf(UnsupportedException.class)

@@ -96,8 +96,13 @@ class DjlBackendProviderTest {
     ComputeDevice gpu = new ComputeDevice("cuda:0", true, Set.of(Precision.BF16, Precision.F16));
     assertThat(gpu.capabilities())
         .contains(Capability.CUDA, Capability.TRAIN, Capability.BF16, Capability.F16)
-        .doesNotContain(Capability.DETERMINISTIC, Capability.INT8);
+        .doesNotContain(Capability.DETERMINISTIC, Capability.INT8, Capability.INT4);
     assertThat(gpu.decodes(Precision.INT8)).isInstanceOf(Support.Unsupported.class);
+    assertThat(gpu.decodes(Precision.INT4))
+        .isEqualTo(
+            new Support.Unsupported(
+                "INT4 arithmetic on device cuda:0: only decoders on the processor have it",
+                "Use Precision.F32"));
     assertThat(gpu.trains(Precision.BF16)).isEqualTo(new Support.Supported());
     assertThat(gpu.trains(Precision.F16))
         .isEqualTo(
@@ -108,7 +113,13 @@ class DjlBackendProviderTest {
     ComputeDevice processor = new ComputeDevice("cpu", false, Set.of());
     assertThat(processor.capabilities())
         .contains(Capability.DETERMINISTIC, Capability.INT8)
-        .doesNotContain(Capability.CUDA, Capability.BF16);
+        .doesNotContain(Capability.CUDA, Capability.BF16, Capability.INT4);
+    assertThat(processor.decodes(Precision.INT4))
+        .isEqualTo(
+            new Support.Unsupported(
+                "INT4 arithmetic on device cpu: libtorch has fast products for Linux on processors"
+                    + " with AVX2 and FMA, which this is not, or they were wrong",
+                "Use Precision.INT8"));
     assertThat(processor.predicts(Precision.BF16))
         .isEqualTo(
             new Support.Unsupported(
@@ -117,8 +128,25 @@ class DjlBackendProviderTest {
   }
 
   @Test
-  void processorHasBf16WhereItsFlagsSaySo() {
+  void fourBitsAreForDecodersOnProcessorsThatMultiplyThemFast() {
+    ComputeDevice processor = new ComputeDevice("cpu", false, Set.of(Precision.INT4));
+    assertThat(processor.capabilities()).contains(Capability.INT4);
+    assertThat(processor.decodes(Precision.INT4)).isEqualTo(new Support.Supported());
+    for (Support refused :
+        List.of(processor.predicts(Precision.INT4), processor.trains(Precision.INT4))) {
+      assertThat(refused)
+          .isEqualTo(
+              new Support.Unsupported(
+                  "INT4 arithmetic on device cpu: only decoders on the processor have it",
+                  "Use Precision.F32"));
+    }
+  }
+
+  @Test
+  void processorHasFormatsWhereItsFlagsSaySo() {
     assertThat(Processor.formats("fpu avx512f avx512_vnni")).isEmpty();
+    assertThat(Processor.formats("sse avx2")).isEmpty();
+    assertThat(Processor.formats("fma avx2")).containsExactly(Precision.INT4);
     assertThat(Processor.formats("avx512_bf16")).containsExactly(Precision.BF16);
     assertThat(Processor.formats("sse amx_bf16 amx_int8")).containsExactly(Precision.BF16);
   }
