@@ -1,5 +1,6 @@
 package io.athanor.backend.dl4j;
 
+import io.athanor.api.error.BackendException;
 import io.athanor.api.graph.LayerOp;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -134,13 +135,21 @@ final class Program implements AutoCloseable {
     parameters.forEach(
         (name, placeholder) -> placeholders.put(placeholder, call.parameters().get(name).array()));
     try {
-      Map<String, INDArray> found =
-          wanted.isEmpty()
-              ? Map.of()
-              : session.output(wanted, placeholders, null, List.of(), List.of(), At.defaultAt());
-      return reader.read(new Outcome(call, found));
+      return reader.read(new Outcome(call, found(placeholders)));
     } finally {
       memory.close();
+    }
+  }
+
+  private Map<String, INDArray> found(Map<String, INDArray> placeholders) {
+    if (wanted.isEmpty()) {
+      return Map.of();
+    }
+    try {
+      return session.output(wanted, placeholders, null, List.of(), List.of(), At.defaultAt());
+    } catch (RuntimeException e) {
+      throw new BackendException(
+          Dl4jBackendProvider.NAME, "ND4J failed to run a program: " + e.getMessage(), e);
     }
   }
 
