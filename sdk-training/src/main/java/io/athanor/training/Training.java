@@ -4,6 +4,7 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.BackendProvider;
 import io.athanor.api.backend.Backends;
+import io.athanor.api.backend.DeviceProfile;
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.Precision;
 import io.athanor.api.common.Digest;
@@ -18,11 +19,14 @@ import io.athanor.api.model.Architecture;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Patience;
 import io.athanor.api.training.Schedule;
+import io.athanor.api.training.TrainingEstimate;
+import io.athanor.api.training.TrainingForecast;
 import io.athanor.api.training.TrainingMetric;
 import io.athanor.api.training.TrainingPlan;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.api.training.Tuning;
 import io.athanor.training.checkpoint.CheckpointFolder;
+import io.athanor.training.estimate.Estimator;
 import io.athanor.training.loop.RunControl;
 import io.athanor.training.loop.TrainingJob;
 import io.athanor.training.loop.TrainingLoop;
@@ -39,6 +43,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +74,7 @@ public final class Training {
       Weights weights,
       Optional<Digest> base) {}
 
+  private final Supplier<Graph> graph;
   private final LongFunction<Untuned> model;
   private final TrainingData data;
   private final List<String> misfits;
@@ -80,7 +86,12 @@ public final class Training {
   private @Nullable Path checkpoints;
   private Clock clock = Clock.systemUTC();
 
-  private Training(LongFunction<Untuned> model, TrainingData data, List<String> misfits) {
+  /**
+   * @param graph before it is tuned, without its weights
+   */
+  private Training(
+      Supplier<Graph> graph, LongFunction<Untuned> model, TrainingData data, List<String> misfits) {
+    this.graph = graph;
     this.model = model;
     this.data = Objects.requireNonNull(data, "data");
     this.misfits = misfits;
@@ -92,7 +103,8 @@ public final class Training {
    */
   public static Training of(Architecture architecture, TrainingData data) {
     TrainingData read = architecture.reading().map(data::readAs).orElse(data);
-    return new Training(seed -> fresh(architecture, read, seed), read, List.of());
+    Supplier<Graph> graph = () -> architecture.graph(read.encoding().signature());
+    return new Training(graph, seed -> fresh(architecture, graph.get(), seed), read, List.of());
   }
 
   /**
@@ -107,6 +119,7 @@ public final class Training {
                 "the data are encoded in another way than the model's were; use"
                     + " data.encodedBy(model.encoding())");
     return new Training(
+        base::graph,
         seed ->
             new Untuned(
                 base.architecture(),
@@ -118,8 +131,7 @@ public final class Training {
         misfits);
   }
 
-  private static Untuned fresh(Architecture architecture, TrainingData data, long seed) {
-    Graph graph = architecture.graph(data.encoding().signature());
+  private static Untuned fresh(Architecture architecture, Graph graph, long seed) {
     Weights weights = architecture.weights(graph, seed);
     return new Untuned(
         architecture.name(),
@@ -273,6 +285,39 @@ public final class Training {
    */
   public TrainingPlan plan() {
     return plan.build();
+  }
+
+  /**
+   * What the run will take in operations and memory, known without weights or a backend. Reads some
+   * batches of the data.
+   *
+   * @throws ValidationException if plan, model and data do not fit together; lists every problem
+   */
+  public TrainingEstimate estimate() {
+    return estimator().estimate();
+  }
+
+  /**
+   * What the run will take on a device: also its time and price, and whether it fits the memory; if
+   * not, what would make it fit.
+   *
+   * @throws ValidationException if plan, model and data do not fit together; lists every problem
+   */
+  public TrainingForecast estimate(DeviceProfile device) {
+    return estimator().on(device);
+  }
+
+  private Estimator estimator() {
+    TrainingPlan built = plan();
+    requireFit(built);
+    Graph untuned = graph.get();
+    return new Estimator(built, tuning -> trained(tuning, untuned), data, checkpoints != null);
+  }
+
+  private Graph trained(Tuning tuning, Graph untuned) {
+    TunedModel.requirePositions(tuning, untuned, data.encoding().signature());
+    Graph tuned = TunedModel.graph(tuning, untuned);
+    return data.packed() ? PackedGraph.of(tuned) : tuned;
   }
 
   /**

@@ -41,26 +41,41 @@ public record TunedModel(Graph graph, Weights weights) {
    */
   public static TunedModel of(
       Tuning tuning, Graph graph, Weights weights, Optional<Tokenizer> tokenizer, long seed) {
+    Graph tuned = graph(tuning, graph);
+    if (tuning instanceof FullTuning) {
+      return new TunedModel(tuned, weights);
+    }
+    if (tuning instanceof Lora lora) {
+      Weights added =
+          lora.adapters().isEmpty()
+              ? Weights.initialize(added(tuned, weights), seed)
+              : stacked(lora, added(tuned, weights), seed);
+      return new TunedModel(tuned, weights.with(added));
+    }
+    PromptTuning prompt = (PromptTuning) tuning;
+    Tensor table = weights.tensor(PromptRewrite.table(graph).weight());
+    Tensor first = rows(table, ids(prompt, tokenizer, table.size(0), seed));
+    return new TunedModel(tuned, weights.with(Weights.of(Map.of(PromptRewrite.PARAMETER, first))));
+  }
+
+  /**
+   * The graph alone of a model that is tuned in a certain way.
+   *
+   * @throws ValidationException if names fit no layer or parameter, or if the model already has
+   *     adapters; lists every problem
+   * @throws io.athanor.api.error.UnsupportedException if the model cannot be tuned so
+   */
+  public static Graph graph(Tuning tuning, Graph graph) {
     if (tuning instanceof FullTuning full) {
-      return new TunedModel(graph.freeze(Names.matching(full.frozen(), graph)), weights);
+      return graph.freeze(Names.matching(full.frozen(), graph));
     }
     requirePlain(graph);
     if (tuning instanceof Lora lora) {
       Map<String, Long> ranks = new LinkedHashMap<>();
       new LinearLayers(graph).targets(lora).forEach(layer -> ranks.put(layer, (long) lora.rank()));
-      Graph adapted = new LoraRewrite(graph, lora, ranks).rewritten();
-      Weights added =
-          lora.adapters().isEmpty()
-              ? Weights.initialize(added(adapted, weights), seed)
-              : stacked(lora, added(adapted, weights), seed);
-      return new TunedModel(adapted, weights.with(added));
+      return new LoraRewrite(graph, lora, ranks).rewritten();
     }
-    PromptTuning prompt = (PromptTuning) tuning;
-    Graph lengthened = new PromptRewrite(graph, prompt.tokens()).rewritten();
-    Tensor table = weights.tensor(PromptRewrite.table(graph).weight());
-    Tensor first = rows(table, ids(prompt, tokenizer, table.size(0), seed));
-    return new TunedModel(
-        lengthened, weights.with(Weights.of(Map.of(PromptRewrite.PARAMETER, first))));
+    return new PromptRewrite(graph, ((PromptTuning) tuning).tokens()).rewritten();
   }
 
   /**
