@@ -5,10 +5,15 @@ import io.athanor.api.graph.Node;
 import java.util.List;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.linalg.api.ops.impl.layers.recurrent.config.LSTMActivations;
+import org.nd4j.linalg.api.ops.impl.layers.recurrent.config.LSTMDataFormat;
+import org.nd4j.linalg.api.ops.impl.layers.recurrent.config.LSTMDirectionMode;
+import org.nd4j.linalg.api.ops.impl.layers.recurrent.config.LSTMLayerConfig;
+import org.nd4j.linalg.api.ops.impl.layers.recurrent.weights.LSTMLayerWeights;
 
 /**
- * Recurrent layers, one position after the other. The products with the inputs are one; those with
- * the states follow step by step.
+ * Recurrent layers: ND4J's where it has the same one, else one operation after the other. Then the
+ * products with the inputs are one, and those with the states follow step by step.
  */
 final class RecurrentOps {
   private final ProgramWriter to;
@@ -25,6 +30,12 @@ final class RecurrentOps {
   }
 
   SDVariable lstm(Node node, LayerOp.Lstm op) {
+    long in = to.shape(node, 0)[2];
+    long hidden = to.shape(node)[2];
+    return in > 1 && hidden > 1 ? layer(node, op) : steps(node, op);
+  }
+
+  private SDVariable steps(Node node, LayerOp.Lstm op) {
     SDVariable[] memory = new SDVariable[1];
     return run(
         node,
@@ -39,6 +50,30 @@ final class RecurrentOps {
           memory[0] = cell;
           return program.nn().sigmoid(gates[3]).mul(program.math().tanh(cell));
         });
+  }
+
+  /** ND4J's layer, whose gates lie in the same order; with a size of 1 it ends the process. */
+  private SDVariable layer(Node node, LayerOp.Lstm op) {
+    LSTMLayerConfig config =
+        LSTMLayerConfig.builder()
+            .lstmdataformat(LSTMDataFormat.NTS)
+            .directionMode(LSTMDirectionMode.FWD)
+            .gateAct(LSTMActivations.SIGMOID)
+            .cellAct(LSTMActivations.TANH)
+            .outAct(LSTMActivations.TANH)
+            .retFullSequence(true)
+            .build();
+    LSTMLayerWeights weights =
+        LSTMLayerWeights.builder()
+            .weights(turned(op.inputWeight()))
+            .rWeights(turned(op.hiddenWeight()))
+            .bias(to.parameter(op.inputBias()).add(to.parameter(op.hiddenBias())))
+            .build();
+    return program.rnn().lstmLayer(to.in(node, 0), weights, config)[0];
+  }
+
+  private SDVariable turned(String matrix) {
+    return program.permute(to.parameter(matrix), 1, 0);
   }
 
   SDVariable gru(Node node, LayerOp.Gru op) {
