@@ -73,9 +73,12 @@ final class GraphCompiler implements OpVisitor<String> {
       }
     }
     if (precision == OnnxPrecision.INT8
-        && graph.nodes().stream().noneMatch(n -> n.op() instanceof LayerOp.Linear)) {
+        && graph.nodes().stream()
+            .noneMatch(
+                n -> n.op() instanceof LayerOp.Linear || n.op() instanceof LayerOp.Embedding)) {
       throw new UnsupportedException(
-          "8 bits, as '" + graph.name() + "' has no linear layer", "Write it as F32");
+          "8 bits, as '" + graph.name() + "' has neither a linear layer nor an embedding",
+          "Write it as F32");
     }
   }
 
@@ -96,23 +99,38 @@ final class GraphCompiler implements OpVisitor<String> {
     String x = in(node, 0);
     String product =
         quantized
-            ? quantizedProduct(x, weights.quantized(op.weight()))
+            ? quantizedProduct(x, weights.quantizedMatrix(op.weight()))
             : program.apply("MatMul", x, weights.transposed(op.weight()));
     return op.bias() == null ? product : program.apply("Add", product, weights.plain(op.bias()));
   }
 
+  /**
+   * Each row gets a scale of its own, so that it does not depend on the others of its batch, and
+   * the outliers of one token do not cost the others their precision.
+   */
   private String quantizedProduct(String x, WeightTensors.Quantized weight) {
-    List<String> rounded = program.applyAll("DynamicQuantizeLinear", Map.of(), 3, x);
-    String sums =
-        program.apply(
-            "MatMulInteger", rounded.get(0), weight.matrix(), rounded.get(2), weight.zero());
-    String scales = program.apply("Mul", rounded.get(1), weight.scales());
-    return program.apply("Mul", program.cast(sums, ElementType.FLOAT), scales);
+    String zero = weights.zeroPoint();
+    String largest = lastAxis("ReduceMax", program.apply("Abs", x));
+    String bounded = program.apply("Max", largest, program.scalar(LEAST_LENGTH));
+    String step = scaled(bounded, 1.0 / WeightTensors.LEVELS);
+    String steps = program.apply("Div", x, step);
+    String numbers = program.apply("QuantizeLinear", steps, program.scalar(1.0), zero);
+    String sums = program.apply("MatMulInteger", numbers, weight.numbers(), zero, zero);
+    String inSteps = program.apply("Mul", program.cast(sums, ElementType.FLOAT), step);
+    return program.apply("Mul", inSteps, weight.scales());
   }
 
   @Override
   public String embedding(Node node, LayerOp.Embedding op) {
-    return program.apply("Gather", weights.plain(op.weight()), in(node, 0));
+    String ids = in(node, 0);
+    if (!quantized) {
+      return program.apply("Gather", weights.plain(op.weight()), ids);
+    }
+    WeightTensors.Quantized table = weights.quantizedTable(op.weight());
+    String rows = program.cast(program.apply("Gather", table.numbers(), ids), ElementType.FLOAT);
+    String scales = program.unsqueeze(program.apply("Gather", table.scales(), ids), -1);
+    String zero = program.scalar((double) WeightTensors.ZERO_POINT);
+    return program.apply("Mul", program.apply("Sub", rows, zero), scales);
   }
 
   @Override

@@ -23,8 +23,14 @@ import java.util.Set;
  * written, so that only one at a time is held twice.
  */
 final class WeightTensors {
-  private static final int LEVELS = 127;
-  private static final int ZERO_POINT = 128;
+  /**
+   * What stands for 0 in 8 bits. Numbers are unsigned because processors without VNNI saturate sums
+   * of products of unsigned and signed ones.
+   */
+  static final int ZERO_POINT = 128;
+
+  /** The largest number on either side of it. */
+  static final int LEVELS = 127;
 
   private final OnnxProgram program;
   private final Weights weights;
@@ -35,11 +41,10 @@ final class WeightTensors {
   /**
    * A matrix in 8 bits.
    *
-   * @param matrix {@code UINT8 [in, out]}, in which {@code zero} stands for 0
-   * @param zero the scalar 128
-   * @param scales {@code FLOAT [out]}
+   * @param numbers {@code UINT8}, in which {@link #ZERO_POINT} stands for 0
+   * @param scales {@code FLOAT}, one for each row before it was transposed
    */
-  record Quantized(String matrix, String zero, String scales) {}
+  record Quantized(String numbers, String scales) {}
 
   WeightTensors(OnnxProgram program, Graph graph, Weights weights) {
     this.program = program;
@@ -139,43 +144,57 @@ final class WeightTensors {
   }
 
   /**
-   * A linear layer's weight in 8 bits, symmetric, with a scale for each output. The numbers are
-   * unsigned because processors without VNNI saturate sums of unsigned times signed ones.
+   * A table in 8 bits, symmetric, with a scale for each row.
    *
    * @throws ValidationException if it holds a number that is not finite
    */
-  Quantized quantized(String name) {
-    return quantized.computeIfAbsent(name, this::quantize);
+  Quantized quantizedTable(String name) {
+    return quantized.computeIfAbsent(name, key -> quantize(key, false));
   }
 
-  private Quantized quantize(String name) {
+  /**
+   * A linear layer's weight in 8 bits, transposed, symmetric, with a scale for each output.
+   *
+   * @throws ValidationException if it holds a number that is not finite
+   */
+  Quantized quantizedMatrix(String name) {
+    if (neededAsTheyAre.contains(name)) {
+      Quantized table = quantizedTable(name);
+      return new Quantized(program.transpose(table.numbers(), 1, 0), table.scales());
+    }
+    return quantized.computeIfAbsent(name, key -> quantize(key, true));
+  }
+
+  /** What stands for 0 in 8 bits. */
+  String zeroPoint() {
+    return stored.computeIfAbsent(
+        "zero point",
+        key ->
+            program.store(
+                "zero_point",
+                ElementType.UINT8,
+                new long[0],
+                () -> ByteBuffer.allocate(1).put(0, (byte) ZERO_POINT)));
+  }
+
+  private Quantized quantize(String name, boolean transposed) {
     Tensor tensor = weights.tensor(name);
-    int outputs = (int) tensor.size(0);
-    int inputs = (int) tensor.size(1);
-    float[] scales = scales(name, single(tensor).floatBuffer(), outputs, inputs);
-    String matrix =
+    int rows = (int) tensor.size(0);
+    int columns = (int) tensor.size(1);
+    float[] scales = scales(name, single(tensor).floatBuffer(), rows, columns);
+    String numbers =
         program.store(
             name,
             ElementType.UINT8,
-            new long[] {inputs, outputs},
-            () -> rounded(single(name).floatBuffer(), scales, inputs));
-    String zero =
-        stored.computeIfAbsent(
-            "zero point",
-            key ->
-                program.store(
-                    "zero_point",
-                    ElementType.UINT8,
-                    new long[0],
-                    () -> ByteBuffer.allocate(1).put(0, (byte) ZERO_POINT)));
-    return new Quantized(
-        matrix, zero, store(name + ".scale", new long[] {outputs}, () -> bytes(scales)));
+            transposed ? new long[] {columns, rows} : tensor.shape(),
+            () -> rounded(single(name).floatBuffer(), scales, columns, transposed));
+    return new Quantized(numbers, store(name + ".scale", new long[] {rows}, () -> bytes(scales)));
   }
 
-  private static float[] scales(String name, FloatBuffer values, int outputs, int inputs) {
-    float[] scales = new float[outputs];
-    float[] row = new float[inputs];
-    for (int i = 0; i < outputs; i++) {
+  private static float[] scales(String name, FloatBuffer values, int rows, int columns) {
+    float[] scales = new float[rows];
+    float[] row = new float[columns];
+    for (int i = 0; i < rows; i++) {
       values.get(row);
       float largest = 0;
       for (float value : row) {
@@ -190,13 +209,15 @@ final class WeightTensors {
     return scales;
   }
 
-  private static ByteBuffer rounded(FloatBuffer values, float[] scales, int inputs) {
+  private static ByteBuffer rounded(
+      FloatBuffer values, float[] scales, int columns, boolean transposed) {
     ByteBuffer bytes = ByteBuffer.allocateDirect(values.remaining());
-    float[] row = new float[inputs];
+    float[] row = new float[columns];
     for (int i = 0; i < scales.length; i++) {
       values.get(row);
-      for (int j = 0; j < inputs; j++) {
-        bytes.put(j * scales.length + i, (byte) (Math.rint(row[j] / scales[i]) + ZERO_POINT));
+      for (int j = 0; j < columns; j++) {
+        int at = transposed ? j * scales.length + i : i * columns + j;
+        bytes.put(at, (byte) (Math.rint(row[j] / scales[i]) + ZERO_POINT));
       }
     }
     return bytes;

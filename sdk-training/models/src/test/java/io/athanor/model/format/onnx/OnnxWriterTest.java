@@ -7,7 +7,9 @@ import ai.onnxruntime.OnnxModelMetadata;
 import ai.onnxruntime.OrtException;
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.data.Feature;
 import io.athanor.api.data.Signature;
+import io.athanor.api.data.Task;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
@@ -15,14 +17,18 @@ import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
+import io.athanor.model.Models;
+import io.athanor.model.arch.Pretrained;
 import io.athanor.model.format.PretrainedModel;
 import io.athanor.tck.fixture.TinyArtifacts;
 import io.athanor.tck.fixture.TinyLanguageModels;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,7 +99,7 @@ class OnnxWriterTest {
   void weightsInHalfPrecisionBecomeSingleOnes() {
     Graph graph = line();
     short one = (short) 0x3c00;
-    java.nio.ByteBuffer half = Tensor.allocate(DType.F16, 2).putShort(0, one).putShort(2, one);
+    ByteBuffer half = Tensor.allocate(DType.F16, 2).putShort(0, one).putShort(2, one);
     Weights weights =
         Weights.of(
             Map.of(
@@ -159,12 +165,16 @@ class OnnxWriterTest {
   }
 
   @Test
-  void eightBitsNeedALinearLayer() {
+  void eightBitsNeedSomethingToKeepInThem() {
     GraphBuilder g = Graph.builder("scaled");
     Value x = g.input("x", TensorType.f32(Dim.BATCH));
     Graph graph = g.output("y", g.scale(x, 2)).build();
 
-    assertRefused(graph, Weights.of(Map.of()), OnnxPrecision.INT8, "'scaled' has no linear layer");
+    assertRefused(
+        graph,
+        Weights.of(Map.of()),
+        OnnxPrecision.INT8,
+        "'scaled' has neither a linear layer nor an embedding. Write it as F32");
   }
 
   private void assertRefused(
@@ -225,11 +235,11 @@ class OnnxWriterTest {
   @Test
   void anEncoderThatWasWrittenCanBeRead() {
     PretrainedModel origin = OnnxModel.read(OnnxModelTest.fixture("bert.onnx"));
-    io.athanor.model.arch.Pretrained model = io.athanor.model.Models.pretrained(origin);
+    Pretrained model = Models.pretrained(origin);
     Signature signature =
         new Signature(
-            List.of(new io.athanor.api.data.Feature.Tokens("body", words(origin), 8)),
-            new io.athanor.api.data.Task.Embedding("pair", 0.05));
+            List.of(new Feature.Tokens("body", words(origin), 8)),
+            new Task.Embedding("pair", 0.05));
     Graph graph = model.graph(signature);
     OnnxModel.write(folder.resolve("bert.onnx"), graph, model.weights(graph, 1), OnnxPrecision.F32);
 
@@ -267,7 +277,6 @@ class OnnxWriterTest {
       for (int rows : new int[] {1, 5}) {
         float[] values = numbers(random, rows * in);
         float[] y = model.predict(Map.of("x", Tensor.ofFloats(values, rows, in))).get("y").floats();
-        double step = (max(values) - min(values)) / 255;
         for (int i = 0; i < rows; i++) {
           for (int j = 0; j < out; j++) {
             double exact = bias[j];
@@ -281,6 +290,8 @@ class OnnxWriterTest {
               largest = Math.max(largest, Math.abs(matrix[j * in + k]));
             }
             double half = largest / 127 / 2;
+            float[] own = Arrays.copyOfRange(values, i * in, (i + 1) * in);
+            double step = Math.max(max(own), -min(own)) / 127 / 2;
             double bound = step * row + half * inputs + in * half * step + 1e-4;
             double error = Math.abs(y[i * out + j] - exact);
             assertThat(error).isLessThan(bound);
@@ -292,6 +303,77 @@ class OnnxWriterTest {
     assertThat(errors).hasSize(6 * out);
     assertThat(errors.stream().mapToDouble(e -> e).max().orElseThrow()).isGreaterThan(1e-4);
     assertThat(errors.stream().mapToDouble(e -> e).average().orElseThrow()).isLessThan(0.1);
+  }
+
+  @Test
+  void eightBitsTakeAQuarterOfTheRoom() throws IOException {
+    GraphBuilder g = Graph.builder("square");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.of(256)));
+    Graph graph = g.output("y", g.linear("square", x, 256)).build();
+    Weights weights = Weights.initialize(graph, 1);
+    for (OnnxPrecision precision : OnnxPrecision.values()) {
+      OnnxModel.write(folder.resolve(precision + ".onnx"), graph, weights, precision);
+    }
+
+    long matrix = 256 * 256;
+    assertThat(Files.size(folder.resolve("F32.onnx"))).isBetween(4 * matrix, 4 * matrix + 2500);
+    assertThat(Files.size(folder.resolve("INT8.onnx"))).isBetween(matrix, matrix + 5000);
+  }
+
+  /** The tied table is stored once. */
+  @Test
+  void embeddingsInEightBitsHaveAScaleForEachRow() throws IOException {
+    int ids = 200;
+    int size = 64;
+    GraphBuilder g = Graph.builder("tied");
+    Value tokens = g.input("tokens", TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
+    Value x = g.embedding("words", tokens, ids, size, 1);
+    Value logits = g.apply("head", new LayerOp.Linear("words.weight", null), x);
+    Graph graph = g.output("vectors", x).output("logits", logits).build();
+    Weights weights = Weights.initialize(graph, 4);
+    float[] table = weights.tensor("words.weight").floats();
+    Path file = folder.resolve("tied.onnx");
+
+    OnnxModel.write(file, graph, weights, OnnxPrecision.INT8);
+
+    assertThat(Files.size(file)).isLessThan(ids * size + 4 * ids + 4000L);
+    long[] asked = {0, 199, 7, 7};
+    try (RuntimeModel model = RuntimeModel.open(file)) {
+      Map<String, Tensor> outputs = model.predict(Map.of("tokens", Tensor.ofLongs(asked, 2, 2)));
+      float[] vectors = outputs.get("vectors").floats();
+      for (int i = 0; i < asked.length; i++) {
+        int from = (int) asked[i] * size;
+        float[] row = Arrays.copyOfRange(table, from, from + size);
+        double half = Math.max(max(row), -min(row)) / 127 / 2;
+        for (int j = 0; j < size; j++) {
+          assertThat((double) vectors[i * size + j])
+              .isBetween(row[j] - half - 1e-6, row[j] + half + 1e-6);
+        }
+        float[] logit = Arrays.copyOfRange(outputs.get("logits").floats(), i * ids, (i + 1) * ids);
+        assertThat(max(logit)).isEqualTo(logit[(int) asked[i]]);
+      }
+    }
+  }
+
+  @Test
+  void inEightBitsARowDoesNotDependOnItsBatch() {
+    GraphBuilder g = Graph.builder("rows");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.of(16)));
+    Graph graph = g.output("y", g.linear("rows", x, 8)).build();
+    OnnxModel.write(
+        folder.resolve("rows.onnx"), graph, Weights.initialize(graph, 1), OnnxPrecision.INT8);
+    float[] row = numbers(new SplittableRandom(2), 16);
+    float[] batch = Arrays.copyOf(row, 48);
+    Arrays.fill(batch, 16, 32, 1000);
+
+    try (RuntimeModel model = RuntimeModel.open(folder.resolve("rows.onnx"))) {
+      float[] alone = model.predict(Map.of("x", Tensor.ofFloats(row, 1, 16))).get("y").floats();
+      float[] among = model.predict(Map.of("x", Tensor.ofFloats(batch, 3, 16))).get("y").floats();
+
+      assertThat(Arrays.copyOf(among, 8)).isEqualTo(alone);
+      assertThat(Arrays.copyOfRange(among, 16, 24))
+          .isEqualTo(Weights.initialize(graph, 1).tensor("rows.bias").floats());
+    }
   }
 
   private static float[] numbers(SplittableRandom random, int count) {
