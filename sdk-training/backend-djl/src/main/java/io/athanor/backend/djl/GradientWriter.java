@@ -4,6 +4,7 @@ import static io.athanor.backend.djl.OpWriter.call;
 
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Segments;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -16,6 +16,7 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Segments;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
