@@ -50,7 +50,8 @@ final class AttentionOps {
       scores = scores.add(seen.sub(1).mul(UNSEEN));
     }
     SDVariable weights = program.nn().softmax(scores, 3);
-    if (seen != null) {
+    if (seen != null && node.inputs().size() > 3) {
+      // A row that may see nothing gives zeros.
       weights = weights.mul(seen);
     }
     if (to.training() && op.dropout() > 0) {

@@ -34,7 +34,7 @@ final class Program implements AutoCloseable {
    */
   record Moving(LayerOp.BatchNorm op, String meanResult, String varianceResult, long count) {}
 
-  private final InferenceSession session;
+  private final Session session;
   private final RunMemory memory = new RunMemory();
   private final Map<String, String> results;
   private final Map<String, String> parameters;
@@ -57,8 +57,7 @@ final class Program implements AutoCloseable {
       Map<String, String> gradients,
       List<Gathered> gathered,
       List<Moving> moving) {
-    this.session = new InferenceSession(program);
-    session.setMmgr(memory);
+    this.session = new Session(program, memory);
     this.results = results;
     this.parameters = parameters;
     this.feeds = feeds;
@@ -68,6 +67,19 @@ final class Program implements AutoCloseable {
     Set<String> variables = new LinkedHashSet<>(results.values());
     variables.addAll(gradients.values());
     this.wanted = new ArrayList<>(variables);
+  }
+
+  /** Without what ND4J's session keeps of every run, which would grow for ever. */
+  private static final class Session extends InferenceSession {
+    Session(SameDiff program, RunMemory memory) {
+      super(program);
+      setMmgr(memory);
+    }
+
+    void forget() {
+      freedArrays.clear();
+      nodeValueOutputs.clear();
+    }
   }
 
   /** What a run gave; valid until its reader returns. */
@@ -137,6 +149,7 @@ final class Program implements AutoCloseable {
     try {
       return reader.read(new Outcome(call, found(placeholders)));
     } finally {
+      session.forget();
       memory.close();
     }
   }

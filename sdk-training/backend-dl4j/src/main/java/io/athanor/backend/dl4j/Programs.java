@@ -1,5 +1,7 @@
 package io.athanor.backend.dl4j;
 
+import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.BackendException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -19,7 +21,7 @@ final class Programs implements AutoCloseable {
   Program of(Map<String, Long> sizes) {
     Program program = kept.get(sizes);
     if (program == null) {
-      program = writer.apply(sizes);
+      program = write(sizes);
       kept.put(Map.copyOf(sizes), program);
       if (kept.size() > KEPT) {
         var eldest = kept.entrySet().iterator();
@@ -28,6 +30,19 @@ final class Programs implements AutoCloseable {
       }
     }
     return program;
+  }
+
+  private Program write(Map<String, Long> sizes) {
+    try {
+      return writer.apply(sizes);
+    } catch (AthanorException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new BackendException(
+          Dl4jBackendProvider.NAME,
+          "no program for sizes " + sizes + "; smaller batches may help: " + e.getMessage(),
+          e);
+    }
   }
 
   @Override
