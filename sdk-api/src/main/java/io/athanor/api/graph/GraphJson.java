@@ -136,6 +136,19 @@ public final class GraphJson {
     return parameter;
   }
 
+  static ObjectNode type(TensorType type) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.put("type", JsonFields.lower(type.dtype()));
+    json.set("shape", shape(type.shape()));
+    return json;
+  }
+
+  static TensorType type(JsonFields fields) {
+    TensorType type = new TensorType(fields.choice("type", DType.class), shape(fields));
+    fields.requireNoMore();
+    return type;
+  }
+
   private static Value node(GraphBuilder graph, Map<String, Value> values, JsonFields fields) {
     String name = fields.text("name");
     String id = fields.text("op");

@@ -81,12 +81,18 @@ public record Inference(
     return shape;
   }
 
-  /** The shape of a parameter, checked against the expected one; a null size accepts any. */
-  public Shape parameter(String name, @Nullable Dim... expected) {
+  /** The shape of a parameter. */
+  public Shape parameter(String name) {
     Shape shape = parameterShapes.apply(name);
     if (shape == null) {
       throw fail("there is no parameter '" + name + "'");
     }
+    return shape;
+  }
+
+  /** The shape of a parameter, checked against the expected one; a null size accepts any. */
+  public Shape parameter(String name, @Nullable Dim... expected) {
+    Shape shape = parameter(name);
     boolean fits = shape.rank() == expected.length;
     for (int i = 0; fits && i < expected.length; i++) {
       fits = expected[i] == null || shape.dim(i).equals(expected[i]);

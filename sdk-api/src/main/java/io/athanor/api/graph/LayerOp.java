@@ -1,8 +1,10 @@
 package io.athanor.api.graph;
 
 import io.athanor.api.common.DType;
+import io.athanor.api.common.Digest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Operations with parameters. Layouts are PyTorch's, the ones checkpoints use. */
@@ -99,6 +101,49 @@ public sealed interface LayerOp extends Op {
     @Override
     public <R> R accept(OpVisitor<R> visitor, Node node) {
       return visitor.conv2d(node, this);
+    }
+  }
+
+  /**
+   * A program in the form of one engine. Only a backend of that engine can look into it; all else
+   * refuses it. Inputs and result are what whoever brought the program declared.
+   *
+   * @param format name of the form, for example {@code "torchscript"}
+   * @param program its bytes in Base64, without the numbers of its parameters
+   * @param parameters in the order of the format
+   * @param result its symbols occur in the inputs
+   */
+  record Foreign(String format, String program, List<String> parameters, TensorType result)
+      implements LayerOp {
+    public Foreign {
+      parameters = List.copyOf(parameters);
+    }
+
+    @Override
+    public TensorType infer(Inference at) {
+      for (Dim dim : result.shape().dims()) {
+        boolean known =
+            at.inputs().stream()
+                .flatMap(input -> input.shape().dims().stream())
+                .anyMatch(size -> Objects.equals(size.symbol(), dim.symbol()));
+        if (!dim.fixed() && !known) {
+          throw at.fail("no input has the size '" + dim + "' of the result " + result);
+        }
+      }
+      for (String parameter : parameters) {
+        at.parameter(parameter);
+      }
+      return result;
+    }
+
+    @Override
+    public <R> R accept(OpVisitor<R> visitor, Node node) {
+      return visitor.foreign(node, this);
+    }
+
+    @Override
+    public String toString() {
+      return "Foreign[" + format + ", " + Digest.ofText(program) + "]";
     }
   }
 

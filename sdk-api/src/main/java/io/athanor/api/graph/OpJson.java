@@ -10,6 +10,7 @@ import java.util.function.Function;
 /** The attributes of each operation as JSON, under an id that is its name in lower camel case. */
 final class OpJson implements OpVisitor<ObjectNode> {
   private static final int MAX_SIZES = 16;
+  private static final int MAX_PARAMETERS = 100_000;
 
   private static final Map<String, Function<JsonFields, Op>> READERS =
       Map.ofEntries(
@@ -33,6 +34,14 @@ final class OpJson implements OpVisitor<ObjectNode> {
               f -> new LayerOp.RmsNorm(f.text("weight"), f.number("epsilon"), f.number("offset"))),
           Map.entry("adapterLinear", f -> new LayerOp.AdapterLinear(f.text("a"), f.text("b"))),
           Map.entry("virtualTokens", f -> new LayerOp.VirtualTokens(f.text("weight"))),
+          Map.entry(
+              "foreign",
+              f ->
+                  new LayerOp.Foreign(
+                      f.text("format"),
+                      f.text("program"),
+                      f.texts("parameters", MAX_PARAMETERS),
+                      GraphJson.type(f.object("result")))),
           Map.entry(
               "batchNorm",
               f ->
@@ -221,6 +230,14 @@ final class OpJson implements OpVisitor<ObjectNode> {
         .put("hiddenWeight", op.hiddenWeight())
         .put("inputBias", op.inputBias())
         .put("hiddenBias", op.hiddenBias());
+  }
+
+  @Override
+  public ObjectNode foreign(Node node, LayerOp.Foreign op) {
+    ObjectNode json = json().put("format", op.format()).put("program", op.program());
+    op.parameters().forEach(json.putArray("parameters")::add);
+    json.set("result", GraphJson.type(op.result()));
+    return json;
   }
 
   @Override

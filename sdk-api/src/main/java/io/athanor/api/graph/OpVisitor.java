@@ -1,5 +1,7 @@
 package io.athanor.api.graph;
 
+import io.athanor.api.error.UnsupportedException;
+
 /**
  * One method for each operation.
  *
@@ -25,6 +27,17 @@ public interface OpVisitor<R> {
   R adapterLinear(Node node, LayerOp.AdapterLinear op);
 
   R virtualTokens(Node node, LayerOp.VirtualTokens op);
+
+  /**
+   * The only operation that most cannot handle.
+   *
+   * @throws UnsupportedException unless overridden
+   */
+  default R foreign(Node node, LayerOp.Foreign op) {
+    throw new UnsupportedException(
+        "the layer '" + node.name() + "' is a program in the form " + op.format(),
+        "Use the backend of its engine: djl for torchscript");
+  }
 
   R positionIds(Node node, SequenceOp.PositionIds op);
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.GraphException;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -21,11 +22,32 @@ class GraphJsonTest {
   @Test
   void everyOperationComesBackAsItWas() {
     Set<Class<?>> seen = new HashSet<>();
+    GraphBuilder g = Graph.builder("foreign");
     graph.nodes().forEach(node -> seen.add(node.op().getClass()));
 
-    assertThat(EveryOp.types()).hasSize(38);
+    Value x = g.input("x", TensorType.i64(Dim.BATCH, Dim.SEQUENCE.plus(1)));
+    g.declare(new Parameter("w", Shape.of(2, 3), Initializer.ZEROS, Parameter.Role.FROZEN));
+    TensorType type = TensorType.f32(Dim.BATCH, Dim.of(4));
+    Op op = new LayerOp.Foreign("script", "AAEC", List.of("w"), type);
+    Graph foreign = g.output("y", g.apply("program", op, x)).build();
+    seen.add(op.getClass());
+
+    assertThat(GraphJson.read("j", GraphJson.write(foreign).toString())).isEqualTo(foreign);
+    assertThat(EveryOp.types()).hasSize(39);
     assertThat(seen).containsExactlyInAnyOrderElementsOf(EveryOp.types());
     assertThat(GraphJson.read("graph.json", text)).isEqualTo(graph);
+  }
+
+  @Test
+  void theResultOfAForeignProgramHasNoSizesOfItsOwn() {
+    GraphBuilder g = Graph.builder("foreign");
+    Value x = g.input("x", TensorType.f32(Dim.BATCH, Dim.of(3)));
+    TensorType type = TensorType.f32(Dim.BATCH, Dim.SEQUENCE);
+    Op op = new LayerOp.Foreign("script", "AAEC", List.of(), type);
+
+    assertThatThrownBy(() -> g.apply("program", op, x))
+        .isInstanceOf(GraphException.class)
+        .hasMessageContaining("no input has the size 'sequence' of the result");
   }
 
   @Test

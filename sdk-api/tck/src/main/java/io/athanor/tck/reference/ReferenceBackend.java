@@ -58,7 +58,7 @@ final class ReferenceBackend implements Backend {
             "Declare the input as F32");
       }
     }
-    return new Support.Supported();
+    return Support.withoutForeign(graph);
   }
 
   @Override

@@ -101,19 +101,22 @@ final class DjlBackend implements Backend {
       return new Support.Unsupported(
           "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
     }
-    return check(graph, device.trains(mode.precision()));
+    return check(graph, mode.precision(), device.trains(mode.precision()));
   }
 
   @Override
   public Support check(Graph graph, Precision precision) {
-    return check(graph, device.predicts(precision));
+    return check(graph, precision, device.predicts(precision));
   }
 
-  private static Support check(Graph graph, Support arithmetic) {
+  private Support check(Graph graph, Precision precision, Support arithmetic) {
     if (arithmetic instanceof Support.Unsupported) {
       return arithmetic;
     }
-    return checkInputs(graph);
+    Support inputs = checkInputs(graph);
+    return inputs instanceof Support.Unsupported
+        ? inputs
+        : ForeignScript.check(graph, device, precision);
   }
 
   /** Whether a program can take the inputs of a graph. */
@@ -179,7 +182,10 @@ final class DjlBackend implements Backend {
   @Override
   public Support checkDecoder(Graph graph, Precision precision) {
     Graph read = graph.forPrediction();
-    Support support = check(read, device.decodes(precision));
+    Support support = check(read, precision, device.decodes(precision));
+    if (support instanceof Support.Supported) {
+      support = Support.withoutForeign(read);
+    }
     return support instanceof Support.Supported ? DecoderGraph.check(read) : support;
   }
 

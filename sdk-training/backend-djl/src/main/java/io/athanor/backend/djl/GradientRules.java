@@ -190,6 +190,11 @@ final class GradientRules extends Rules implements OpVisitor<Consumer<String>> {
   }
 
   @Override
+  public Consumer<String> foreign(Node node, LayerOp.Foreign op) {
+    return recorded(node);
+  }
+
+  @Override
   public Consumer<String> positionIds(Node node, SequenceOp.PositionIds op) {
     return recorded(node);
   }

@@ -6,9 +6,11 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -24,6 +26,7 @@ final class ModuleTree {
   private final Map<String, ModuleTree> modules = new LinkedHashMap<>();
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final List<String> buffers = new ArrayList<>();
+  private final Set<String> trained = new HashSet<>();
   private String className = "";
 
   private ModuleTree() {}
@@ -59,6 +62,8 @@ final class ModuleTree {
     tensors.put(name, tensor);
     if (parameter.role() == Parameter.Role.STATISTIC) {
       buffers.add(name);
+    } else if (parameter.trained()) {
+      trained.add(name);
     }
   }
 
@@ -126,7 +131,7 @@ final class ModuleTree {
   /** The module as an object, once its class has a name. */
   void write(Pickle pickle) {
     pickle.begin(className).text(TRAINING).flag(false);
-    tensors.forEach((name, tensor) -> pickle.text(name).tensor(tensor));
+    tensors.forEach((name, tensor) -> pickle.text(name).tensor(tensor, trained.contains(name)));
     modules.forEach(
         (name, module) -> {
           pickle.text(name);

@@ -285,6 +285,22 @@ final class OpWriter implements OpVisitor<String> {
         true);
   }
 
+  /** Gives the program the parameters as they are now, so that autograd sees them too. */
+  @Override
+  public String foreign(Node node, LayerOp.Foreign op) {
+    Map<String, ForeignScript.Slot> slots = ForeignScript.of(node.name(), op).parameters();
+    for (String parameter : op.parameters()) {
+      for (String name : Objects.requireNonNull(slots.get(parameter)).names()) {
+        int dot = name.lastIndexOf('.');
+        String holder = "foreign" + (dot < 0 ? "" : "." + name.substring(0, dot));
+        String module = assign(ModuleTree.expression(holder));
+        statement(module + "." + name.substring(dot + 1) + " = " + parameter(parameter));
+      }
+    }
+    String arguments = node.inputs().stream().map(this::variable).collect(Collectors.joining(", "));
+    return "(self.foreign).forward(" + arguments + ")";
+  }
+
   @Override
   public String positionIds(Node node, SequenceOp.PositionIds op) {
     return sequences.positionIds(node, op);

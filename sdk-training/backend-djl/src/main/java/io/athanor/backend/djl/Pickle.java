@@ -44,14 +44,18 @@ final class Pickle {
     return global("torch.jit._pickle", "build_tensorlist").op(']').op(0x85).op('R');
   }
 
-  /** A tensor of type F32 that asks for no gradient. */
-  Pickle tensor(Tensor tensor) {
+  /**
+   * A tensor of type F32.
+   *
+   * @param trained whether it asks for a gradient
+   */
+  Pickle tensor(Tensor tensor, boolean trained) {
     global("torch._utils", "_rebuild_tensor_v2").op('(');
     op('(').text("storage").global("torch", "FloatStorage");
     text(Integer.toString(tensors.size())).text("cpu").integer(tensor.elements());
     op('t').op('Q').integer(0);
     long[] shape = tensor.shape();
-    integers(shape).integers(strides(shape)).flag(false);
+    integers(shape).integers(strides(shape)).flag(trained);
     global("collections", "OrderedDict").op(')').op('R');
     tensors.add(tensor);
     return op('t').op('R');
@@ -97,6 +101,12 @@ final class Pickle {
 
   private Pickle raw(byte[] content) {
     bytes.writeBytes(content);
+    return this;
+  }
+
+  /** The value of another whole pickle, of protocol 2. */
+  Pickle value(byte[] pickle) {
+    bytes.write(pickle, 2, pickle.length - 3);
     return this;
   }
 

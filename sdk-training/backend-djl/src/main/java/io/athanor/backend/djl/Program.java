@@ -20,7 +20,7 @@ final class Program implements AutoCloseable {
 
   Program(PtNDManager manager, ProgramWriter.Text text) {
     recording = text.recording();
-    byte[] archive = ScriptArchive.write(ProgramWriter.CLASS, text.text(), text.attributes());
+    byte[] archive = ScriptArchive.write(text);
     try {
       block = JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
     } catch (IOException e) {

@@ -23,6 +23,9 @@ import java.util.stream.Collectors;
 final class ProgramWriter {
   static final String CLASS = "Program";
 
+  /** The class of a file for others, which may come back as a part of a program. */
+  static final String EXPORTED = "Model";
+
   private static List<String> attributes(int groups) {
     List<String> names = new ArrayList<>(List.of("p", "g", "blocks"));
     for (int i = 0; i < groups; i++) {
@@ -43,6 +46,7 @@ final class ProgramWriter {
     line("  __buffers__ = []");
     line("  training : bool");
     attributes.forEach(name -> line("  " + name + " : List[Tensor]"));
+    ForeignScript.in(graph).ifPresent(program -> line("  foreign : " + program.type()));
     StringBuilder parameters = new StringBuilder();
     attributes.forEach(name -> parameters.append(", ").append(name).append(": List[Tensor]"));
     method("bind", parameters.substring(2), "int");
@@ -55,8 +59,14 @@ final class ProgramWriter {
    *
    * @param attributes to bind: the parameters, and in training further lists
    * @param recording whether training needs autograd
+   * @param foreign the program that is its attribute {@code foreign}
    */
-  record Text(String text, List<String> attributes, boolean recording) {}
+  record Text(
+      String text, List<String> attributes, boolean recording, Optional<ForeignScript> foreign) {
+    Text(String text, List<String> attributes, boolean recording) {
+      this(text, attributes, recording, Optional.empty());
+    }
+  }
 
   /** The beginning of a class, up to its method {@code bind}. */
   static String head(Graph graph, Target target, List<String> attributes) {
@@ -68,7 +78,7 @@ final class ProgramWriter {
     List<String> attributes = List.of("p");
     ProgramWriter writer = new ProgramWriter(graph, target, attributes);
     writer.predict(graph);
-    return new Text(writer.text.toString(), attributes, false);
+    return new Text(writer.text.toString(), attributes, false, ForeignScript.in(graph));
   }
 
   /**
@@ -80,7 +90,7 @@ final class ProgramWriter {
     StringBuilder text = new StringBuilder();
     boolean single = graph.outputs().size() == 1;
     String types = String.join(", ", Collections.nCopies(graph.outputs().size(), "Tensor"));
-    text.append("  def forward(self: __torch__.").append(CLASS);
+    text.append("  def forward(self: __torch__.").append(EXPORTED);
     arguments.forEach(argument -> text.append(", ").append(argument).append(": Tensor"));
     text.append(") -> ").append(single ? types : "Tuple[" + types + "]").append(":\n    p = [");
     text.append(
@@ -120,7 +130,7 @@ final class ProgramWriter {
     boolean recording = writer.gradients(groups, choice, mode.recompute());
     writer.accumulate();
     writer.step(mode.optimizer(), groups);
-    return new Text(writer.text.toString(), attributes, recording);
+    return new Text(writer.text.toString(), attributes, recording, ForeignScript.in(graph));
   }
 
   /** Whether training draws random numbers. */

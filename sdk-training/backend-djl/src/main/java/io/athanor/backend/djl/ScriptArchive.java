@@ -8,8 +8,8 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.LocalDateTime;
-import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -20,6 +20,8 @@ import java.util.zip.ZipOutputStream;
  * format version 10.
  */
 final class ScriptArchive {
+  static final String CLASSES = "code/__torch__.py";
+
   private static final String FOLDER = "program/";
   private static final byte[] VERSION = ascii("10\n");
   private static final byte[] LITTLE_ENDIAN = ascii("little");
@@ -29,22 +31,46 @@ final class ScriptArchive {
 
   private ScriptArchive() {}
 
-  /**
-   * One whose attributes are empty lists of tensors, which Java binds after loading.
-   *
-   * @param className name of the class in the text
-   * @param listAttributes names of its attributes of type {@code List[Tensor]}
-   */
-  static byte[] write(String className, String classText, List<String> listAttributes) {
-    Pickle object = new Pickle().begin(className).text("training").flag(true);
-    listAttributes.forEach(attribute -> object.text(attribute).noTensors());
+  /** One whose attributes are empty lists of tensors, which Java binds after loading. */
+  static byte[] write(ProgramWriter.Text program) {
+    Pickle object = new Pickle().begin(ProgramWriter.CLASS).text("training").flag(true);
+    program.attributes().forEach(attribute -> object.text(attribute).noTensors());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
-      write(bytes, classText, object.end(), Map.of());
+      if (program.foreign().isPresent()) {
+        write(bytes, program.text(), object, program.foreign().get());
+      } else {
+        write(bytes, program.text(), object.end(), Map.of());
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     return bytes.toByteArray();
+  }
+
+  /** The parameters of the foreign program are zeros, to be replaced. */
+  private static void write(
+      OutputStream out, String classText, Pickle object, ForeignScript foreign) throws IOException {
+    Map<String, byte[]> entries = new TreeMap<>(foreign.entries());
+    byte[] classes = (foreign.text(CLASSES) + classText).getBytes(StandardCharsets.UTF_8);
+    entries.put(CLASSES, classes);
+    byte[] module = foreign.entry(ForeignScript.OBJECT);
+    entries.put(ForeignScript.OBJECT, object.text("foreign").value(module).end().finish());
+    ZipOutputStream zip = new ZipOutputStream(out);
+    for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
+      zip.putNextEntry(new ZipEntry(FOLDER + entry.getKey()));
+      zip.write(entry.getValue());
+      zip.closeEntry();
+    }
+    byte[] zeros = new byte[CHUNK];
+    for (ForeignScript.Slot slot : foreign.parameters().values()) {
+      zip.putNextEntry(new ZipEntry(FOLDER + ForeignScript.DATA + slot.storage()));
+      for (long left = slot.bytes(); left > 0; left -= CHUNK) {
+        zip.write(zeros, 0, (int) Math.min(left, CHUNK));
+      }
+      zip.closeEntry();
+    }
+    zip.finish();
   }
 
   /**
@@ -62,7 +88,7 @@ final class ScriptArchive {
       put(zip, "extra/" + entry.getKey(), entry.getValue().getBytes(StandardCharsets.UTF_8));
     }
     put(zip, "data.pkl", object.finish());
-    put(zip, "code/__torch__.py", classes.getBytes(StandardCharsets.UTF_8));
+    put(zip, CLASSES, classes.getBytes(StandardCharsets.UTF_8));
     put(zip, "constants.pkl", EMPTY_TUPLE);
     put(zip, "version", VERSION);
     put(zip, "byteorder", LITTLE_ENDIAN);

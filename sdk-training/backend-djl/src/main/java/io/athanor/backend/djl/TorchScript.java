@@ -4,25 +4,42 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.backend.Precision;
+import io.athanor.api.backend.Support;
 import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.DType;
+import io.athanor.api.common.Digest;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.data.Feature;
+import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
+import io.athanor.api.error.FormatException;
+import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
+import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.Initializer;
 import io.athanor.api.graph.Input;
+import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.TensorType;
+import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.EncodingJson;
 import io.athanor.api.model.ModelArtifact;
+import io.athanor.api.model.Provenance;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -36,7 +53,7 @@ import java.util.regex.Pattern;
  * for each picture its pixels; for a language model {@code tokens I64 [batch, sequence]}. It gives
  * the graph's output, or a tuple of them if there are several, in the graph's order. All sizes that
  * are symbolic in the graph may differ from call to call. The parameters are those of the model, by
- * name, in single precision; none asks for a gradient.
+ * name, in single precision; those that training updates ask for a gradient.
  *
  * <p>What a program that loads the file needs besides lies in the archive's extra files: {@code
  * athanor.json} (architecture, inputs and outputs with types and shapes, digest of the weights),
@@ -80,16 +97,103 @@ public final class TorchScript {
   }
 
   /**
+   * Takes in a model that another program saved by {@code torch.jit.save}, to be evaluated,
+   * registered, deployed, and trained further like any other. Its {@code forward} takes what the
+   * encoding gives, in the order above, and returns one tensor: logits {@code [batch, labels]}, or
+   * standardised numbers {@code [batch, 1]}.
+   *
+   * <p>Its tensors in F32 become weights; those that ask for a gradient are trained when the model
+   * is. Dropout stays off and statistics stay as they are, as the module must be in evaluation
+   * mode. The code and all other tensors, 8 MiB at most, become part of the graph. Only the backend
+   * {@code djl} runs such a graph, on the processor and in F32.
+   *
+   * <p><b>A TorchScript file is a program.</b> This method runs nothing of it; predicting and
+   * training run all of it, with the rights of the process. Take in files of makers you trust only.
+   *
+   * @param encoding how rows become the inputs of {@code forward}, and what its outputs mean
+   * @throws FormatException if the file is not what {@code torch.jit.save} writes
+   * @throws UnsupportedException if it holds what cannot be taken in; says what and what to do
+   * @throws NotFoundException if there is no such file
+   * @throws StorageException if it cannot be read
+   */
+  public static ModelArtifact read(Path file, FeatureEncoding encoding) {
+    ScriptImport found = ScriptImport.read(file);
+    GraphBuilder graph = Graph.builder(ForeignScript.FORMAT);
+    Value[] inputs = inputs(graph, encoding.signature());
+    found
+        .script()
+        .parameters()
+        .forEach(
+            (name, slot) ->
+                graph.declare(
+                    new Parameter(
+                        name,
+                        slot.shape(),
+                        Initializer.ZEROS,
+                        slot.trained() ? Parameter.Role.TRAINED : Parameter.Role.FROZEN)));
+    TensorType type = TensorType.f32(Dim.BATCH, Dim.of(encoding.signature().outputSize()));
+    List<String> parameters = List.copyOf(found.script().parameters().keySet());
+    LayerOp.Foreign program =
+        new LayerOp.Foreign(ForeignScript.FORMAT, found.script().encoded(), parameters, type);
+    Value output = graph.apply("program", program, inputs);
+    graph.output(Signature.OUTPUT, output).loss(loss(graph, output, encoding.task()));
+    try {
+      Digest digest = Digest.ofFile(file);
+      Instant saved = Files.getLastModifiedTime(file).toInstant();
+      Map<String, String> origin = Map.of("file", file.toString(), "sha256", digest.hex());
+      return new ModelArtifact(
+          ForeignScript.FORMAT,
+          Map.of("sha256", digest.hex()),
+          graph.build(),
+          found.weights(),
+          encoding,
+          Map.of(),
+          new Provenance(saved, 0, "{}", List.of(), Optional.of(digest), origin));
+    } catch (IOException e) {
+      throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
+    }
+  }
+
+  private static Value[] inputs(GraphBuilder graph, Signature signature) {
+    List<Value> inputs = new ArrayList<>();
+    for (Feature feature : signature.features()) {
+      String name = feature.name();
+      if (feature instanceof Feature.Vector vector) {
+        inputs.add(graph.input(name, TensorType.f32(Dim.BATCH, Dim.of(vector.width()))));
+      } else if (feature instanceof Feature.Tokens tokens) {
+        inputs.add(graph.input(name, TensorType.i64(Dim.BATCH, Dim.SEQUENCE)));
+        inputs.add(graph.input(tokens.mask(), TensorType.f32(Dim.BATCH, Dim.SEQUENCE)));
+      } else if (feature instanceof Feature.Image image) {
+        Dim height = Dim.of(image.height());
+        Dim width = Dim.of(image.width());
+        inputs.add(
+            graph.input(name, TensorType.f32(Dim.BATCH, Dim.of(image.channels()), height, width)));
+      }
+    }
+    return inputs.toArray(Value[]::new);
+  }
+
+  private static Value loss(GraphBuilder graph, Value output, Task task) {
+    if (task instanceof Task.Classification) {
+      Value target = graph.target(Signature.TARGET, TensorType.i64(Dim.BATCH));
+      return graph.crossEntropy(output, target);
+    }
+    Value target = graph.target(Signature.TARGET, output.type());
+    return graph.meanSquaredError(output, target);
+  }
+
+  /**
    * @param graph without targets and loss
    */
   static void write(Path file, Graph graph, Weights weights, Map<String, String> extra) {
+    Support.withoutForeign(graph).require();
     DjlBackend.checkInputs(graph).require();
     requireSinglePrecision(graph, weights);
     ModuleTree modules = ModuleTree.of(graph, weights);
     Target target = new Target(ComputeDevice.processor(), Precision.F32);
     String classes =
         modules.classes(
-            ProgramWriter.CLASS, ProgramWriter.forward(graph, target, arguments(graph)));
+            ProgramWriter.EXPORTED, ProgramWriter.forward(graph, target, arguments(graph)));
     Pickle object = new Pickle();
     modules.write(object);
     AtomicFile.write(
