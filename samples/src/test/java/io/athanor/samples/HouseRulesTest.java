@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.core.importer.Location;
+import com.tngtech.archunit.core.importer.Locations;
 import com.tngtech.archunit.lang.ArchRule;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,10 +31,13 @@ class HouseRulesTest {
 
   @BeforeAll
   static void importTheHouse() {
+    var locations = new HashSet<>(Locations.ofPackage("io.athanor"));
+    // A second backend on the class path would leave the samples without the only one.
+    locations.add(Location.of(SOURCES.root().resolve("sdk-training/backend-dl4j/target/classes")));
     classes =
         new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
-            .importPackages("io.athanor");
+            .importLocations(locations);
   }
 
   static Stream<Named<ArchRule>> rules() {
