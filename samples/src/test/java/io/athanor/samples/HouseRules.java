@@ -51,7 +51,14 @@ record HouseRules(String base) {
     arrows.put("api", List.of());
     for (var leaf :
         List.of(
-            "tck", "training", "model", "data", "backend.djl", "backend.dl4j", "eval", "registry")) {
+            "tck",
+            "training",
+            "model",
+            "data",
+            "backend.djl",
+            "backend.dl4j",
+            "eval",
+            "registry")) {
       arrows.put(leaf, List.of("api"));
     }
     arrows.put("deploy", List.of("api", "model"));
