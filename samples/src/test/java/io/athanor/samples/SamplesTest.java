@@ -10,6 +10,7 @@ import io.athanor.model.format.PeftFolder;
 import io.athanor.model.format.PretrainedModel;
 import io.athanor.model.format.gguf.Gguf;
 import io.athanor.registry.ModelRegistry;
+import io.athanor.samples.architecture.CustomArchitecture;
 import io.athanor.samples.code.JavaCompletion;
 import io.athanor.samples.digits.DigitReader;
 import io.athanor.samples.mail.SpamFilter;
@@ -17,6 +18,9 @@ import io.athanor.samples.mail.WordSpamFilter;
 import io.athanor.samples.medical.DiseaseProgression;
 import io.athanor.samples.medical.TumourDiagnosis;
 import io.athanor.samples.pretraining.SmallLlama;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
@@ -70,6 +74,27 @@ class SamplesTest {
     EvaluationReport report = passed(folder);
     assertThat(report.metric("roc-auc").value()).isGreaterThan(0.97);
     assertThat(report.metric("ece").value()).isLessThan(0.1);
+  }
+
+  @Test
+  void anArchitectureOfOnesOwnIsEstimatedTrainedAdaptedAndWritten() {
+    String said = said(() -> CustomArchitecture.main(new String[] {folder.toString()}));
+
+    assertThat(said).contains("Training of gated", "10,562 trained", "Fits  yes, ", "lora_A");
+    assertThat(passed(folder.resolve("djl")).metric("roc-auc").value()).isGreaterThan(0.97);
+    assertThat(folder.resolve("djl").resolve("model.onnx")).isNotEmptyFile();
+  }
+
+  private static String said(Runnable sample) {
+    PrintStream before = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      sample.run();
+    } finally {
+      System.setOut(before);
+    }
+    return bytes.toString(StandardCharsets.UTF_8);
   }
 
   @Test
