@@ -34,7 +34,6 @@ public final class Adapters {
   /** The key of a tuned model's config that holds the settings of its tuning. */
   public static final String TUNING = "tuning";
 
-
   private Adapters() {}
 
   /** A config that says how the model is tuned. */

@@ -20,6 +20,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -268,5 +269,23 @@ final class ForeignScript {
               + MOST_VALUES
               + " attributes, got more");
     }
+  }
+
+  /**
+   * Writes a call of the program that is the module's {@code foreign}. Gives it the parameters as
+   * they are now, so that autograd sees them too.
+   */
+  String call(OpWriter out, Node node, LayerOp.Foreign op) {
+    Map<String, Slot> parameters = parameters();
+    for (String parameter : op.parameters()) {
+      for (String name : Objects.requireNonNull(parameters.get(parameter)).names()) {
+        int dot = name.lastIndexOf('.');
+        String holder = "foreign" + (dot < 0 ? "" : "." + name.substring(0, dot));
+        String module = out.assign(ModuleTree.expression(holder));
+        out.statement(module + "." + name.substring(dot + 1) + " = " + out.parameter(parameter));
+      }
+    }
+    List<String> arguments = node.inputs().stream().map(out::variable).toList();
+    return "(self.foreign).forward(" + String.join(", ", arguments) + ")";
   }
 }

@@ -131,6 +131,11 @@ final class OpWriter implements OpVisitor<String> {
   }
 
   /** The size of one axis of a node's input: a literal where fixed. */
+  /** The size of a parameter along an axis. */
+  long size(String parameter, int axis) {
+    return graph.parameter(parameter).shape().dim(axis).offset();
+  }
+
   String size(Node node, int index, int axis) {
     var dim = graph.type(node.inputs().get(index)).shape().dim(axis);
     return dim.fixed()
@@ -163,7 +168,7 @@ final class OpWriter implements OpVisitor<String> {
         : parameter;
   }
 
-  private String parameters(List<String> names) {
+  String parameters(List<String> names) {
     return names.stream().map(this::parameter).collect(Collectors.joining(", ", "[", "]"));
   }
 
@@ -256,49 +261,17 @@ final class OpWriter implements OpVisitor<String> {
 
   @Override
   public String lstm(Node node, LayerOp.Lstm op) {
-    String zero = firstState(node, op.hiddenWeight());
-    return assign(3, recurrent("lstm", node, "[" + zero + ", " + zero + "]", op)).get(0);
+    return sequences.lstm(node, op);
   }
 
   @Override
   public String gru(Node node, LayerOp.Gru op) {
-    String zero = firstState(node, op.hiddenWeight());
-    return assign(2, recurrent("gru", node, zero, op)).get(0);
+    return sequences.gru(node, op);
   }
 
-  private String firstState(Node node, String hiddenWeight) {
-    long hidden = graph.parameter(hiddenWeight).shape().dim(1).offset();
-    return assign(call("new_zeros", in(node, 0), "[1, " + size(node, 0, 0) + ", " + hidden + "]"));
-  }
-
-  private String recurrent(String function, Node node, String state, LayerOp op) {
-    return call(
-        function,
-        in(node, 0),
-        state,
-        parameters(op.parameters()),
-        true,
-        1,
-        0.0,
-        training,
-        false,
-        true);
-  }
-
-  /** Gives the program the parameters as they are now, so that autograd sees them too. */
   @Override
   public String foreign(Node node, LayerOp.Foreign op) {
-    Map<String, ForeignScript.Slot> slots = ForeignScript.of(node.name(), op).parameters();
-    for (String parameter : op.parameters()) {
-      for (String name : Objects.requireNonNull(slots.get(parameter)).names()) {
-        int dot = name.lastIndexOf('.');
-        String holder = "foreign" + (dot < 0 ? "" : "." + name.substring(0, dot));
-        String module = assign(ModuleTree.expression(holder));
-        statement(module + "." + name.substring(dot + 1) + " = " + parameter(parameter));
-      }
-    }
-    String arguments = node.inputs().stream().map(this::variable).collect(Collectors.joining(", "));
-    return "(self.foreign).forward(" + arguments + ")";
+    return ForeignScript.of(node.name(), op).call(this, node, op);
   }
 
   @Override

@@ -233,4 +233,33 @@ final class SequenceWriter {
   String length(String x) {
     return call("clamp_min", call("linalg_vector_norm", x, 2, "[-1]", true), LEAST_LENGTH);
   }
+
+  String lstm(Node node, LayerOp.Lstm op) {
+    String zero = firstState(node, op.hiddenWeight());
+    return out.assign(3, recurrent("lstm", node, "[" + zero + ", " + zero + "]", op)).get(0);
+  }
+
+  String gru(Node node, LayerOp.Gru op) {
+    String zero = firstState(node, op.hiddenWeight());
+    return out.assign(2, recurrent("gru", node, zero, op)).get(0);
+  }
+
+  private String firstState(Node node, String hiddenWeight) {
+    String shape = "[1, " + out.size(node, 0, 0) + ", " + out.size(hiddenWeight, 1) + "]";
+    return out.assign(call("new_zeros", out.in(node, 0), shape));
+  }
+
+  private String recurrent(String function, Node node, String state, LayerOp op) {
+    return call(
+        function,
+        out.in(node, 0),
+        state,
+        out.parameters(op.parameters()),
+        true,
+        1,
+        0.0,
+        out.training(),
+        false,
+        true);
+  }
 }

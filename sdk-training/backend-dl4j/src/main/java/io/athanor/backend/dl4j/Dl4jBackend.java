@@ -77,7 +77,7 @@ final class Dl4jBackend implements Backend {
             "input '" + input.name() + "' of type " + dtype, "Use F32 or I64");
       }
     }
-    return new Support.Supported();
+    return Support.withoutForeign(graph);
   }
 
   @Override
