@@ -139,7 +139,7 @@ class PlanYamlTest {
           optimizer: {kind: sgd, beta1: 0.9}  | setting 'optimizer.beta1': unknown setting
           optimizer: {kind: sgd, momentum: 2} | momentum must be in [0, 1), got 2.0
           schedule: {kind: step}              | setting 'schedule.kind': expected one of [constant, linear, cosine], got 'step'
-          precision: f64                      | setting 'precision': expected one of [f32, bf16, f16, int8], got 'f64'
+          precision: f64                      | setting 'precision': expected one of [f32, bf16, f16, int8, int4], got 'f64'
           monitor: f1                         | setting 'monitor': metric must be one of [train.loss
           patience: {minimumChange: 1}        | setting 'patience.evaluations': this setting is missing
           tuning: {kind: lora, rank: 0}       | setting 'tuning': rank must be at least 1, got 0
