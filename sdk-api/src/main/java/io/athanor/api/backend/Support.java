@@ -1,9 +1,12 @@
 package io.athanor.api.backend;
 
+import io.athanor.api.common.DType;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Input;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
+import java.util.function.Supplier;
 
 /** Whether a backend can do something, known before any data is read. */
 public sealed interface Support {
@@ -18,6 +21,31 @@ public sealed interface Support {
    */
   record Unsupported(String reason, String remedy) implements Support {}
 
+  /** Whether a graph has what training needs: a loss and a trained parameter. */
+  static Support trainable(Graph graph) {
+    if (graph.loss().isEmpty()) {
+      return new Unsupported(
+          "the graph '" + graph.name() + "' has no loss to train on",
+          "Name one with GraphBuilder.loss");
+    }
+    if (graph.trainedParameterCount() == 0) {
+      return new Unsupported(
+          "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
+    }
+    return new Supported();
+  }
+
+  /** Whether all inputs of a graph are F32 or I64; the check of backends that take no others. */
+  static Support commonInputs(Graph graph) {
+    for (Input input : graph.inputs()) {
+      DType dtype = input.type().dtype();
+      if (dtype != DType.F32 && dtype != DType.I64) {
+        return new Unsupported("input '" + input.name() + "' of type " + dtype, "Use F32 or I64");
+      }
+    }
+    return new Supported();
+  }
+
   /** Whether a graph holds no program of another engine; the check of backends that run none. */
   static Support withoutForeign(Graph graph) {
     for (Node node : graph.nodes()) {
@@ -28,6 +56,11 @@ public sealed interface Support {
       }
     }
     return new Supported();
+  }
+
+  /** This if it is a refusal, else what the next check says. */
+  default Support and(Supplier<Support> next) {
+    return this instanceof Unsupported ? this : next.get();
   }
 
   /**

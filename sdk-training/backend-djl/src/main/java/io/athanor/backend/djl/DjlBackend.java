@@ -13,7 +13,6 @@ import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.common.DType;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.LinkedHashMap;
@@ -92,16 +91,8 @@ final class DjlBackend implements Backend {
 
   @Override
   public Support check(Graph graph, TrainingMode mode) {
-    if (graph.loss().isEmpty()) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' has no loss to train on",
-          "Name one with GraphBuilder.loss");
-    }
-    if (graph.trainedParameterCount() == 0) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
-    }
-    return check(graph, mode.precision(), device.trains(mode.precision()));
+    Precision precision = mode.precision();
+    return Support.trainable(graph).and(() -> check(graph, precision, device.trains(precision)));
   }
 
   @Override
@@ -110,28 +101,17 @@ final class DjlBackend implements Backend {
   }
 
   private Support check(Graph graph, Precision precision, Support arithmetic) {
-    if (arithmetic instanceof Support.Unsupported) {
-      return arithmetic;
-    }
-    Support inputs = checkInputs(graph);
-    return inputs instanceof Support.Unsupported
-        ? inputs
-        : ForeignScript.check(graph, device, precision);
+    return arithmetic
+        .and(() -> checkInputs(graph))
+        .and(() -> ForeignScript.check(graph, device, precision));
   }
 
   /** Whether a program can take the inputs of a graph. */
   static Support checkInputs(Graph graph) {
-    for (Input input : graph.inputs()) {
-      if (input.type().dtype() != DType.F32 && input.type().dtype() != DType.I64) {
-        return new Support.Unsupported(
-            "input '" + input.name() + "' of type " + input.type().dtype(), "Use F32 or I64");
-      }
-    }
-    if (graph.inputs().isEmpty()) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' without inputs", "Declare an input");
-    }
-    return new Support.Supported();
+    return graph.inputs().isEmpty()
+        ? new Support.Unsupported(
+            "the graph '" + graph.name() + "' without inputs", "Declare an input")
+        : Support.commonInputs(graph);
   }
 
   @Override

@@ -8,10 +8,8 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.Support;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
-import io.athanor.api.common.DType;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Weights;
 import java.util.Map;
 import java.util.Set;
@@ -47,21 +45,17 @@ final class Dl4jBackend implements Backend {
 
   @Override
   public Support check(Graph graph, TrainingMode mode) {
-    if (graph.loss().isEmpty()) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' has no loss to train on",
-          "Name one with GraphBuilder.loss");
-    }
-    if (graph.trainedParameterCount() == 0) {
-      return new Support.Unsupported(
-          "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
-    }
-    if (mode.recompute()) {
-      return new Support.Unsupported(
-          "the backend 'dl4j' keeps all activations: SameDiff cannot compute them again",
-          OTHER + ", or train without recompute");
-    }
-    return check(graph, mode.precision());
+    return Support.trainable(graph)
+        .and(() -> checkActivations(mode))
+        .and(() -> check(graph, mode.precision()));
+  }
+
+  private static Support checkActivations(TrainingMode mode) {
+    return mode.recompute()
+        ? new Support.Unsupported(
+            "the backend 'dl4j' keeps all activations: SameDiff cannot compute them again",
+            OTHER + ", or train without recompute")
+        : new Support.Supported();
   }
 
   @Override
@@ -70,14 +64,7 @@ final class Dl4jBackend implements Backend {
       return new Support.Unsupported(
           "the backend 'dl4j' does not compute in " + precision, OTHER + ", or Precision.F32");
     }
-    for (Input input : graph.inputs()) {
-      DType dtype = input.type().dtype();
-      if (dtype != DType.F32 && dtype != DType.I64) {
-        return new Support.Unsupported(
-            "input '" + input.name() + "' of type " + dtype, "Use F32 or I64");
-      }
-    }
-    return Support.withoutForeign(graph);
+    return Support.commonInputs(graph).and(() -> Support.withoutForeign(graph));
   }
 
   @Override
