@@ -11,7 +11,6 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -161,35 +160,18 @@ final class TrainingMemory {
    * @throws GraphException if they are not those of this graph and optimizer; nothing has changed
    */
   void restore(TrainingState state) {
-    requireFit("weights", learned, state.weights().tensors());
-    requireFit("optimizer state", moments, state.optimizer());
+    state.requireFit(shapes(learned), shapes(moments));
     learned.forEach((name, tensor) -> tensor.set(state.weights().tensor(name)));
     moments.forEach((name, tensor) -> tensor.set(required(state.optimizer(), name)));
   }
 
-  private static void requireFit(
-      String what, Map<String, NativeTensor> wanted, Map<String, Tensor> given) {
-    if (!wanted.keySet().equals(given.keySet())) {
-      throw new GraphException(
-          what,
-          "expected the tensors "
-              + wanted.keySet()
-              + ", got "
-              + given.keySet()
-              + "; the state is of another graph or optimizer");
-    }
-    wanted.forEach(
-        (name, tensor) -> {
-          Tensor other = required(given, name);
-          if (other.dtype() != DType.F32 || !Arrays.equals(other.shape(), tensor.shape())) {
-            throw new GraphException(
-                name,
-                "expected F32" + Arrays.toString(tensor.shape()) + " in the state, got " + other);
-          }
-        });
-  }
-
   private static <T> T required(Map<String, T> map, String name) {
     return Objects.requireNonNull(map.get(name), name);
+  }
+
+  private static Map<String, long[]> shapes(Map<String, NativeTensor> tensors) {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.shape()));
+    return shapes;
   }
 }

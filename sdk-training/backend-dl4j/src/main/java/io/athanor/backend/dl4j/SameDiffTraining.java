@@ -6,14 +6,11 @@ import io.athanor.api.backend.StepSettings;
 import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.backend.TrainingState;
-import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
-import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -162,40 +159,12 @@ final class SameDiffTraining extends SameDiffModel implements TrainableModel {
             }
           }
           Map<String, NativeArray> moments = updates.moments().all();
-          requireFit("weights", learned, state.weights().tensors());
-          requireFit("optimizer state", moments, state.optimizer());
+          state.requireFit(shapes(learned), shapes(moments));
           state.weights().tensors().forEach((name, tensor) -> parameters().get(name).set(tensor));
           state.optimizer().forEach((name, tensor) -> updates.moments().get(name).set(tensor));
           taken = state.steps();
           seed = state.seed();
           return state;
-        });
-  }
-
-  private static void requireFit(
-      String what, Map<String, NativeArray> wanted, Map<String, Tensor> given) {
-    if (!wanted.keySet().equals(given.keySet())) {
-      throw new GraphException(
-          what,
-          "expected the tensors "
-              + wanted.keySet()
-              + ", got "
-              + given.keySet()
-              + "; the state is of another graph or optimizer");
-    }
-    given.forEach(
-        (name, tensor) -> {
-          NativeArray array = wanted.get(name);
-          if (array != null
-              && (tensor.dtype() != DType.F32
-                  || !Arrays.equals(tensor.shape(), array.array().shape()))) {
-            throw new GraphException(
-                name,
-                "expected F32"
-                    + Arrays.toString(array.array().shape())
-                    + " in the state, got "
-                    + tensor);
-          }
         });
   }
 
@@ -205,5 +174,11 @@ final class SameDiffTraining extends SameDiffModel implements TrainableModel {
     evaluations.close();
     gradients.close();
     updates.close();
+  }
+
+  private static Map<String, long[]> shapes(Map<String, NativeArray> tensors) {
+    Map<String, long[]> shapes = new LinkedHashMap<>();
+    tensors.forEach((name, tensor) -> shapes.put(name, tensor.array().shape()));
+    return shapes;
   }
 }
