@@ -62,13 +62,23 @@ public final class AtomicFolder {
     } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
       throw taken(target);
     } catch (IOException e) {
-      throw new StorageException(
-          target.toString(),
-          "cannot be written (" + e + "). Check that the folder is writable and the disk not full",
-          e);
+      throw unwritable(target, e);
+    } catch (StorageException e) {
+      throw e.location().startsWith(temporary.toString())
+          ? unwritable(target, e.getCause() == null ? e : e.getCause())
+          : e;
     } finally {
       deleteQuietly(temporary);
     }
+  }
+
+  private static StorageException unwritable(Path target, Throwable cause) {
+    return new StorageException(
+        target.toString(),
+        "cannot be written ("
+            + cause
+            + "). Check that the folder is writable and the disk not full",
+        cause);
   }
 
   /**

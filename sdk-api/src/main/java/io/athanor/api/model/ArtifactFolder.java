@@ -179,7 +179,7 @@ public final class ArtifactFolder {
     Graph graph = GraphJson.read(source, fields.node("graph"));
     Provenance provenance = ProvenanceJson.read(fields.object("provenance"));
     fields.requireNoMore();
-    Weights weights = Weights.of(SafeTensors.read(folder.resolve(WEIGHTS)).tensors());
+    Weights weights = Weights.of(SafeTensors.readTensors(folder.resolve(WEIGHTS)));
     return new ModelArtifact(
         architecture, config(folder.resolve(CONFIG)), graph, weights, encoding, values, provenance);
   }

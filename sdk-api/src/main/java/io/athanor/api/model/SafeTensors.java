@@ -14,6 +14,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -119,6 +120,33 @@ public record SafeTensors(
     } catch (IOException e) {
       throw new StorageException(source, "cannot be read (" + e + ")", e);
     }
+  }
+
+  /**
+   * Reads the tensors of a file of which none may be of another element type than those of {@link
+   * DType}.
+   *
+   * @throws FormatException if one is, or the content is not what the format promises; says where
+   * @throws NotFoundException if there is no such file
+   * @throws StorageException if it cannot be read
+   */
+  public static Map<String, Tensor> readTensors(Path file) {
+    SafeTensors content = read(file);
+    content
+        .others()
+        .forEach(
+            (name, other) -> {
+              throw new FormatException(
+                  file.toString(),
+                  "tensor '"
+                      + name
+                      + "' must have one of the element types "
+                      + Arrays.toString(DType.values())
+                      + ", got "
+                      + other.type()
+                      + "; the file is of another program or a newer version");
+            });
+    return content.tensors();
   }
 
   private static long headerLength(String source, FileChannel channel, long size)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.StorageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,40 @@ class AtomicFolderTest {
     assertThatThrownBy(() -> AtomicFolder.write(folder, again -> {}))
         .isInstanceOf(ConflictException.class)
         .hasMessageContaining("choose another folder");
+  }
+
+  @Test
+  void aFileThatCannotBeWrittenIsReportedUnderTheNameOfTheFolder() {
+    Path folder = parent.resolve("model");
+
+    assertThatThrownBy(
+            () ->
+                AtomicFolder.write(
+                    folder,
+                    half ->
+                        AtomicFile.write(
+                            half.resolve("a"),
+                            channel -> {
+                              throw new IOException("No space left on device");
+                            })))
+        .isInstanceOf(StorageException.class)
+        .hasMessage(
+            folder
+                + ": cannot be written (java.io.IOException: No space left on device). Check that"
+                + " the folder is writable and the disk not full");
+    assertThat(parent).isEmptyDirectory();
+  }
+
+  @Test
+  void whatCannotBeReadElsewhereKeepsItsName() {
+    assertThatThrownBy(
+            () ->
+                AtomicFolder.write(
+                    parent.resolve("model"),
+                    half -> {
+                      throw new StorageException("/elsewhere/source", "cannot be read");
+                    }))
+        .hasMessage("/elsewhere/source: cannot be read");
   }
 
   @Test

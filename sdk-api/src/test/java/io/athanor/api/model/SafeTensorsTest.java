@@ -147,6 +147,10 @@ class SafeTensorsTest {
         .containsExactly(
             Map.entry("mask", new SafeTensors.Other("BOOL", 3)),
             Map.entry("b", new SafeTensors.Other("F64", 8)));
+    assertThatThrownBy(() -> SafeTensors.readTensors(file))
+        .isInstanceOf(FormatException.class)
+        .hasMessageStartingWith(file + ": tensor 'mask' must have one of the element types [F32,")
+        .hasMessageContaining("got BOOL; the file is of another program or a newer version");
   }
 
   @ParameterizedTest
