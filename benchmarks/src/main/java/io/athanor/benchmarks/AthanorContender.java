@@ -1,6 +1,8 @@
 package io.athanor.benchmarks;
 
 import io.athanor.api.backend.Backend;
+import io.athanor.api.backend.BackendOptions;
+import io.athanor.api.backend.Backends;
 import io.athanor.api.backend.CompiledModel;
 import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.Optimizer;
@@ -15,17 +17,22 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/** The backend as the training loop and serving call it. */
+/** A backend as the training loop and serving call it. */
 final class AthanorContender implements Contender {
   private final Graph graph;
+  private final Backend backend;
   private final TrainableModel training;
   private final CompiledModel compiled;
   private final Map<String, Tensor> tensors;
   private final StepSettings settings = new StepSettings(0.001, 0);
 
-  AthanorContender(Backend backend, Workload workload) {
+  AthanorContender(String backendName, Workload workload, int threads) {
     graph = workload.graph();
-    Weights weights = Weights.initialize(graph, 1);
+    backend =
+        Backends.installed()
+            .named(backendName)
+            .open(BackendOptions.defaults().withThreads(threads));
+    Weights weights = workload.weights();
     training =
         backend.compile(graph, weights, new TrainingMode(Optimizer.adam(), Precision.F32, 1));
     compiled = backend.compile(graph, weights, Precision.F32);
@@ -51,5 +58,6 @@ final class AthanorContender implements Contender {
   public void close() {
     compiled.close();
     training.close();
+    backend.close();
   }
 }

@@ -53,7 +53,7 @@ public final class DecodeSpeed {
     Weights weights = model.weights(graph, 0);
     BackendOptions options = BackendOptions.defaults().withThreads(Integer.parseInt(arguments[2]));
     Precision precision = Precision.valueOf(arguments[1]);
-    try (Backend backend = Backends.installed().only().open(options);
+    try (Backend backend = Backends.installed().named("djl").open(options);
         Decoder decoder = backend.decoder(graph, weights, precision);
         BufferedReader turns =
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))) {

@@ -15,6 +15,9 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.graph.Weights;
+import java.util.Arrays;
+import java.util.Iterator;
 
 /** A training loop written by hand on DJL's own blocks, trainer and optimizer. */
 final class DjlContender implements Contender {
@@ -37,8 +40,24 @@ final class DjlContender implements Contender {
                 .optOptimizer(
                     Optimizer.adam().optLearningRateTracker(Tracker.fixed(0.001f)).build()));
     trainer.initialize(workload.djlShape());
+    begin(workload.weights());
     inputs = workload.inputs(1);
     targets = workload.targets(2);
+  }
+
+  /**
+   * A block has its parameters in the graph's order, and their layout is PyTorch's on both sides.
+   */
+  private void begin(Weights weights) {
+    Iterator<Tensor> first = weights.tensors().values().iterator();
+    for (Parameter parameter : model.getBlock().getParameters().values()) {
+      Tensor tensor = first.next();
+      if (!Arrays.equals(tensor.shape(), parameter.getArray().getShape().getShape())) {
+        throw new IllegalStateException(
+            parameter.getName() + " " + parameter.getArray().getShape() + " and " + tensor);
+      }
+      parameter.getArray().set(tensor.bytes());
+    }
   }
 
   private static NDArray array(NDManager manager, Tensor tensor, ai.djl.ndarray.types.Shape shape) {

@@ -69,7 +69,7 @@ public final class LanguageModelStep {
     TrainingMode training =
         new TrainingMode(Optimizer.adamW(0.01), Precision.F32, 1, mode.endsWith("recompute"));
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
-    try (Backend backend = Backends.installed().only().open(options)) {
+    try (Backend backend = Backends.installed().named("djl").open(options)) {
       Compiled compiled = compile(backend, graph, training);
       System.gc();
       try (TrainableModel model = compiled.model) {

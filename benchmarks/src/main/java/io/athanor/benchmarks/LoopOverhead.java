@@ -50,7 +50,7 @@ public final class LoopOverhead {
     System.out.println("| net | bare step, us | in the loop, us | added, us | added (quartiles) |");
     System.out.println("|---|---|---|---|---|");
     BackendOptions options = BackendOptions.defaults().withThreads(1);
-    try (Backend backend = Backends.installed().only().open(options)) {
+    try (Backend backend = Backends.installed().named("djl").open(options)) {
       compare(backend, "MLP 4-16-2, batch 16", Models.mlp(16), numbers(4, 16, 1500), rounds);
       compare(
           backend, "MLP 30-64-64-2, batch 32", Models.mlp(64, 64), numbers(30, 32, 500), rounds);

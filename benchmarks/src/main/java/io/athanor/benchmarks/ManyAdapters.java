@@ -84,7 +84,7 @@ public final class ManyAdapters {
             number(arguments, 4, 8),
             number(arguments, 5, 32));
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
-    try (Backend backend = Backends.installed().only().open(options)) {
+    try (Backend backend = Backends.installed().named("djl").open(options)) {
       if (mode.equals("decode")) {
         run.decode(backend);
       } else {

@@ -175,7 +175,7 @@ public final class MemoryUse {
   /** MiB of some steps. */
   private double measure(Graph graph) throws IOException {
     try (Backend backend =
-        Backends.installed().only().open(BackendOptions.defaults().withThreads(1))) {
+        Backends.installed().named("djl").open(BackendOptions.defaults().withThreads(1))) {
       warm(backend);
       collect();
       long before = kilobytes("VmRSS");

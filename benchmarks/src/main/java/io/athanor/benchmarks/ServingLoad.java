@@ -50,7 +50,7 @@ public final class ServingLoad {
     ModelArtifact model = model();
     System.out.println("| path | callers | batches | requests/s | p50 ms | p99 ms | mean batch |");
     System.out.println("| --- | --- | --- | --- | --- | --- | --- |");
-    try (Backend backend = Backends.installed().only().open(BackendOptions.defaults())) {
+    try (Backend backend = Backends.installed().named("djl").open(BackendOptions.defaults())) {
       for (int maximumBatch : new int[] {32, 1}) {
         for (int callers : new int[] {1, 16}) {
           try (InProcessDeployment live = deploy(backend, model, maximumBatch)) {

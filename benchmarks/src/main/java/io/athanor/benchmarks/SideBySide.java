@@ -1,162 +1,143 @@
 package io.athanor.benchmarks;
 
-import ai.djl.engine.Engine;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
-import ai.djl.pytorch.jni.JniUtils;
-import io.athanor.api.backend.Backend;
-import io.athanor.api.backend.BackendOptions;
-import io.athanor.api.graph.Flops;
-import io.athanor.backend.djl.DjlBackendProvider;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
- * Times both contenders in turn within one JVM, round by round, so that what else runs on the
- * machine meets both alike. On one thread the clock is its processor time, so that waiting for a
- * core does not count. Prints a Markdown table of medians. Arguments: rounds, threads, names of
- * workloads.
+ * Times several sides in turn within one JVM, round by round, so that what else runs on the machine
+ * meets all alike. All begin with the same weights, and must agree on the first loss. Prints
+ * Markdown tables: medians, and how many times as fast each side is as the last one. Arguments:
+ * rounds, threads, sides with commas between them, names of workloads.
  */
 public final class SideBySide {
-  private static final double ROUND_SECONDS = 0.05;
-  private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
+  private static final double LOSS_TOLERANCE = 1e-3;
+  private static final int STEPS = 5;
 
   private final int rounds;
   private final int threads;
-  private double sink;
+  private final List<Side> sides;
+  private final Stopwatch stopwatch;
+  private final List<String> agreement = new ArrayList<>();
 
-  private SideBySide(int rounds, int threads) {
+  private SideBySide(int rounds, int threads, List<Side> sides) {
     this.rounds = rounds;
     this.threads = threads;
+    this.sides = sides;
+    this.stopwatch = new Stopwatch(threads);
   }
 
   /** Runs the named workloads; all if none is named. */
   public static void main(String[] arguments) {
     int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 30;
     int threads = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 1;
+    String sides = arguments.length > 2 ? arguments[2] : "ATHANOR_DJL,DJL";
     List<Workload> workloads =
-        arguments.length > 2
-            ? Arrays.stream(arguments).skip(2).map(Workload::valueOf).toList()
+        arguments.length > 3
+            ? Arrays.stream(arguments).skip(3).map(Workload::valueOf).toList()
             : List.of(Workload.values());
-    new SideBySide(rounds, threads).run(workloads);
+    new SideBySide(rounds, threads, Arrays.stream(sides.split(",")).map(Side::valueOf).toList())
+        .run(workloads);
   }
 
   private void run(List<Workload> workloads) {
-    BackendOptions options = BackendOptions.defaults().withThreads(threads);
-    try (Backend backend = new DjlBackendProvider().open(options)) {
-      print("%s, rounds %d%n%n", backend.identity(), rounds);
-      print("| net | call | Athanor, us | DJL, us | ratio (quartiles) |%n|---|---|---|---|---|%n");
-      for (Workload workload : workloads) {
-        compare(backend, workload);
-      }
-      peak(backend);
-    }
-    print("%n(sum of results %s)%n", sink);
+    List<Side> faster = sides.subList(0, sides.size() - 1);
+    print("rounds %d, threads %d%n%n", rounds, threads);
+    print(
+        "| net | call | %s | %s |%n",
+        cells(sides, side -> side + ", us"), cells(faster, side -> side + " (quartiles)"));
+    print("|---|---|%s%n", "---|".repeat(sides.size() + faster.size()));
+    workloads.forEach(this::compare);
+    print("%n| net | side | parameters | loss of step 1 | of step %d |%n", STEPS);
+    print("|---|---|---|---|---|%n");
+    agreement.forEach(line -> print("%s%n", line));
+    print("%n(sum of results %s)%n", stopwatch.sink());
   }
 
-  private void compare(Backend backend, Workload workload) {
-    try (Contender ours = new AthanorContender(backend, workload);
-        Contender theirs = new DjlContender(workload, threads)) {
-      if (ours.parameters() != theirs.parameters()) {
-        throw new IllegalStateException(
-            workload + ": " + ours.parameters() + " parameters and " + theirs.parameters());
+  private void compare(Workload workload) {
+    List<Contender> contenders = new ArrayList<>();
+    try {
+      for (Side side : sides) {
+        contenders.add(side.open(workload, threads));
       }
-      row(workload, "step", ours::step, theirs::step);
-      row(workload, "predict", ours::predict, theirs::predict);
+      agree(workload, contenders);
+      row(workload, "step", contenders, Contender::step);
+      row(workload, "predict", contenders, Contender::predict);
+    } finally {
+      contenders.forEach(Contender::close);
     }
   }
 
-  private void row(Workload workload, String call, DoubleSupplier ours, DoubleSupplier theirs) {
-    int ourCalls = calls(ours);
-    int theirCalls = calls(theirs);
-    double[] a = new double[rounds];
-    double[] b = new double[rounds];
-    double[] ratio = new double[rounds];
+  private void agree(Workload workload, List<Contender> contenders) {
+    double expected = Double.NaN;
+    for (int i = 0; i < sides.size(); i++) {
+      Contender contender = contenders.get(i);
+      double first = contender.step();
+      double last =
+          IntStream.range(1, STEPS).mapToDouble(s -> contender.step()).reduce(0, (a, b) -> b);
+      agreement.add(
+          String.format(
+              Locale.ROOT,
+              "| %s | %s | %d | %.6f | %.6f |",
+              workload,
+              sides.get(i),
+              contender.parameters(),
+              first,
+              last));
+      if (Math.abs(first - expected) > LOSS_TOLERANCE) {
+        throw new IllegalStateException("not the same work: " + agreement);
+      }
+      expected = first;
+    }
+  }
+
+  private void row(
+      Workload workload,
+      String call,
+      List<Contender> contenders,
+      ToDoubleFunction<Contender> action) {
+    int count = contenders.size();
+    int[] calls =
+        contenders.stream()
+            .mapToInt(contender -> stopwatch.calls(() -> action.applyAsDouble(contender)))
+            .toArray();
+    double[][] times = new double[count][rounds];
     for (int i = 0; i < rounds; i++) {
-      a[i] = microseconds(ours, ourCalls);
-      b[i] = microseconds(theirs, theirCalls);
-      ratio[i] = b[i] / a[i];
+      for (int c = 0; c < count; c++) {
+        Contender contender = contenders.get(c);
+        times[c][i] = stopwatch.microseconds(() -> action.applyAsDouble(contender), calls[c]);
+      }
     }
     print(
-        "| %s | %s | %.1f ± %.1f | %.1f ± %.1f | **%.2f** (%.2f to %.2f) |%n",
+        "| %s | %s | %s | %s |%n",
         workload,
         call,
-        Quantiles.of(a, 0.5),
-        Quantiles.deviation(a),
-        Quantiles.of(b, 0.5),
-        Quantiles.deviation(b),
+        cells(Arrays.asList(times), SideBySide::median),
+        cells(Arrays.asList(times).subList(0, count - 1), of -> ratio(of, times[count - 1])));
+  }
+
+  private static String median(double[] times) {
+    return String.format(
+        Locale.ROOT, "%.1f ± %.1f", Quantiles.of(times, 0.5), Quantiles.deviation(times));
+  }
+
+  private static String ratio(double[] of, double[] to) {
+    double[] ratio = IntStream.range(0, of.length).mapToDouble(i -> to[i] / of[i]).toArray();
+    return String.format(
+        Locale.ROOT,
+        "**%.2f** (%.2f to %.2f)",
         Quantiles.of(ratio, 0.5),
         Quantiles.of(ratio, 0.25),
         Quantiles.of(ratio, 0.75));
   }
 
-  /** The calls that fill a round, found while warming up. */
-  private int calls(DoubleSupplier call) {
-    int calls = 1;
-    for (int i = 0; i < 12; i++) {
-      double time = microseconds(call, calls);
-      calls = (int) Math.max(1, Math.min(calls * 4.0, ROUND_SECONDS * 1e6 / time));
-    }
-    return calls;
-  }
-
-  private double microseconds(DoubleSupplier call, int calls) {
-    long start = clock();
-    for (int i = 0; i < calls; i++) {
-      sink += call.getAsDouble();
-    }
-    return Math.max(1, clock() - start) / 1e3 / calls;
-  }
-
-  /** Processor time of this thread; wall time where others work for it. */
-  private long clock() {
-    return threads == 1 ? CPU.getCurrentThreadCpuTime() : System.nanoTime();
-  }
-
-  /** Training steps' share of what matrix products of their size reach in the same minute. */
-  private void peak(Backend backend) {
-    print("%n| net | GFLOP/s of a step | GFLOP/s of sgemm | share |%n|---|---|---|---|%n");
-    share(backend, Workload.LARGE_MLP, Map.of("batch", 256L), 256, 2048, 2048);
-    share(backend, Workload.ENCODER, Map.of("batch", 16L, "sequence", 64L), 1024, 128, 512);
-  }
-
-  private void share(
-      Backend backend, Workload workload, Map<String, Long> sizes, long n, long k, long m) {
-    double flops = Flops.of(workload.graph(), sizes).trainingTotal();
-    try (Contender ours = new AthanorContender(backend, workload);
-        NDManager manager = Engine.getEngine("PyTorch").newBaseManager()) {
-      NDArray a = manager.randomNormal(new Shape(n, k));
-      NDArray b = manager.randomNormal(new Shape(k, m));
-      DoubleSupplier product =
-          () -> {
-            JniUtils.setNumThreads(threads);
-            try (NDArray c = a.matMul(b)) {
-              return c.getFloat(0, 0);
-            }
-          };
-      int stepCalls = calls(ours::step);
-      int productCalls = calls(product);
-      double[] step = new double[rounds];
-      double[] sgemm = new double[rounds];
-      double[] share = new double[rounds];
-      for (int i = 0; i < rounds; i++) {
-        step[i] = flops / microseconds(ours::step, stepCalls) / 1e3;
-        sgemm[i] = 2.0 * n * k * m / microseconds(product, productCalls) / 1e3;
-        share[i] = step[i] / sgemm[i];
-      }
-      print(
-          "| %s | %.1f | %.1f | %.0f %% |%n",
-          workload,
-          Quantiles.of(step, 0.5),
-          Quantiles.of(sgemm, 0.5),
-          100 * Quantiles.of(share, 0.5));
-    }
+  private static <T> String cells(List<T> of, Function<T, String> cell) {
+    return of.stream().map(cell).collect(Collectors.joining(" | "));
   }
 
   private static void print(String format, Object... arguments) {

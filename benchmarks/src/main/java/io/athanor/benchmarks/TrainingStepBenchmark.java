@@ -1,8 +1,5 @@
 package io.athanor.benchmarks;
 
-import io.athanor.api.backend.Backend;
-import io.athanor.api.backend.BackendOptions;
-import io.athanor.backend.djl.DjlBackendProvider;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -31,38 +28,31 @@ public class TrainingStepBenchmark {
   @Param public Workload workload = Workload.MLP;
 
   /** By whom. */
-  @Param({"athanor", "djl"})
-  public String contender = "athanor";
+  @Param public Side side = Side.ATHANOR_DJL;
 
-  private @Nullable Backend backend;
-  private @Nullable Contender current;
+  private @Nullable Contender contender;
 
   /** Compiles the net. */
   @Setup
   public void open() {
-    backend = new DjlBackendProvider().open(BackendOptions.defaults().withThreads(1));
-    current =
-        contender.equals("djl")
-            ? new DjlContender(workload, 1)
-            : new AthanorContender(backend, workload);
+    contender = side.open(workload, 1);
   }
 
   /** Frees it. */
   @TearDown
   public void close() {
-    Objects.requireNonNull(current).close();
-    Objects.requireNonNull(backend).close();
+    Objects.requireNonNull(contender).close();
   }
 
   /** Forward, backward, Adam, loss read back. */
   @Benchmark
   public double step() {
-    return Objects.requireNonNull(current).step();
+    return Objects.requireNonNull(contender).step();
   }
 
   /** Forward, logits read back. */
   @Benchmark
   public double predict() {
-    return Objects.requireNonNull(current).predict();
+    return Objects.requireNonNull(contender).predict();
   }
 }

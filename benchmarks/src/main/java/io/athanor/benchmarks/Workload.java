@@ -23,10 +23,11 @@ import io.athanor.api.graph.SequenceOp.SequencePool;
 import io.athanor.api.graph.ShapeOp.Pool2d;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
+import io.athanor.api.graph.Weights;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** A classifier written twice, as a graph and as a DJL block, and a batch for it. */
+/** A classifier as a graph and as a DJL block, and a batch for it. */
 public enum Workload {
   TINY_MLP(3, 0, 16L, 4L) {
     @Override
@@ -167,6 +168,15 @@ public enum Workload {
     return b.output("logits", logits).loss(b.crossEntropy(logits, y)).build();
   }
 
+  /** What every contender begins with. */
+  final Weights weights() {
+    return Weights.initialize(graph(), 1);
+  }
+
+  final int classes() {
+    return classes;
+  }
+
   /** The batch's inputs. */
   final Tensor inputs(long seed) {
     SplittableRandom random = new SplittableRandom(seed);
@@ -228,15 +238,10 @@ public enum Workload {
   }
 
   private static Value encoder(GraphBuilder b, String layer, Value x) {
-    Value attended =
-        b.attention(
-            layer + "attention",
-            4,
-            false,
-            0,
-            b.linear(layer + "q", x, 128),
-            b.linear(layer + "k", x, 128),
-            b.linear(layer + "v", x, 128));
+    Value k = b.linear(layer + "k", x, 128);
+    Value q = b.linear(layer + "q", x, 128);
+    Value v = b.linear(layer + "v", x, 128);
+    Value attended = b.attention(layer + "attention", 4, false, 0, q, k, v);
     Value h = b.layerNorm(layer + "n1", b.add(x, b.linear(layer + "o", attended, 128)), 1e-5);
     Value wide = b.gelu(b.linear(layer + "up", h, 512));
     return b.layerNorm(layer + "n2", b.add(h, b.linear(layer + "down", wide, 128)), 1e-5);

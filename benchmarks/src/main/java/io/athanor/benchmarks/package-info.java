@@ -1,4 +1,4 @@
-/** Benchmarks of the SDK against hand-written code on the same engine. */
+/** Benchmarks of the SDK against hand-written code on the same engines. */
 @NullMarked
 package io.athanor.benchmarks;
 
