@@ -2,6 +2,7 @@ package io.athanor.api.backend;
 
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.TensorType;
 import java.util.HashMap;
 import java.util.Map;
@@ -11,7 +12,8 @@ import java.util.Map;
  * from the graph alone, as the DJL backend computes it; the engine's libraries, its workspace and
  * the Java heap come on top. Another engine may keep more.
  *
- * @param parameters every parameter, in 32 bits; for 16-bit arithmetic also their 16-bit copies
+ * @param parameters every parameter, in 32 bits or the 8 it is quantised to; for 16-bit arithmetic
+ *     also their 16-bit copies
  * @param gradients of the trained parameters, in 32 bits, twice where they are summed over
  *     micro-batches; 0 for prediction
  * @param optimizer moments of the trained parameters; 0 for prediction
@@ -111,8 +113,13 @@ public record MemoryEstimate(
   }
 
   private static long parameterBytes(Graph graph, Precision precision) {
-    int each = Float.BYTES + (precision == Precision.F32 ? 0 : Short.BYTES);
-    return Math.multiplyExact(graph.parameterCount(), (long) each);
+    int copy = precision == Precision.F32 ? 0 : Short.BYTES;
+    long bytes = 0;
+    for (Parameter parameter : graph.parameters()) {
+      long each = (long) parameter.type().bytes() + copy;
+      bytes = Math.addExact(bytes, Math.multiplyExact(parameter.shape().elements(), each));
+    }
+    return bytes;
   }
 
   private static long bytes(TensorType type, Map<String, Long> sizes) {

@@ -6,6 +6,7 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.QuantizedOp;
 import java.util.function.Supplier;
 
 /** Whether a backend can do something, known before any data is read. */
@@ -21,7 +22,9 @@ public sealed interface Support {
    */
   record Unsupported(String reason, String remedy) implements Support {}
 
-  /** Whether a graph has what training needs: a loss and a trained parameter. */
+  /**
+   * Whether a graph has what training needs: a loss, a trained parameter, no matrices of 8 bits.
+   */
   static Support trainable(Graph graph) {
     if (graph.loss().isEmpty()) {
       return new Unsupported(
@@ -31,6 +34,22 @@ public sealed interface Support {
     if (graph.trainedParameterCount() == 0) {
       return new Unsupported(
           "the graph '" + graph.name() + "' has no trained parameter", "Freeze fewer of them");
+    }
+    return withoutQuantized(graph);
+  }
+
+  /** Whether a graph has no matrices of 8 bits; the check of training. */
+  static Support withoutQuantized(Graph graph) {
+    for (Node node : graph.nodes()) {
+      if (node.op() instanceof QuantizedOp) {
+        return new Unsupported(
+            "training of '"
+                + graph.name()
+                + "', whose layer '"
+                + node.name()
+                + "' has a matrix of 8 bits",
+            "Train the model as it was before, then quantise what comes out of it");
+      }
     }
     return new Supported();
   }

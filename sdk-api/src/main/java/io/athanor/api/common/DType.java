@@ -5,7 +5,9 @@ public enum DType {
   F32(4, true),
   F16(2, true),
   BF16(2, true),
-  I64(8, false);
+  I64(8, false),
+  /** Whole numbers, for matrices of quantised layers only. */
+  I8(1, false);
 
   private final int bytes;
   private final boolean floating;

@@ -55,6 +55,17 @@ final class ForwardFlops implements OpVisitor<Long> {
     return 0L;
   }
 
+  /** The products, and the scale of each result. */
+  @Override
+  public Long quantizedLinear(Node node, QuantizedOp.QuantizedLinear op) {
+    return Math.addExact(products(node, size(op.weight(), 1), op.bias()), result(node));
+  }
+
+  @Override
+  public Long quantizedEmbedding(Node node, QuantizedOp.QuantizedEmbedding op) {
+    return result(node);
+  }
+
   @Override
   public Long conv2d(Node node, LayerOp.Conv2d op) {
     long window = product(size(op.weight(), 1), size(op.weight(), 2), size(op.weight(), 3));

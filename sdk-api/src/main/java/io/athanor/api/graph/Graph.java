@@ -1,5 +1,6 @@
 package io.athanor.api.graph;
 
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.error.GraphException;
 import java.util.ArrayList;
@@ -142,6 +143,25 @@ public final class Graph {
       if (node.op() instanceof LayerOp.BatchNorm norm) {
         checkStatistic(node, norm.mean());
         checkStatistic(node, norm.variance());
+      }
+      checkMatrices(node);
+    }
+  }
+
+  /** Matrices of I8 are what quantised layers multiply by, and nothing else. */
+  private void checkMatrices(Node node) {
+    for (String name : node.op().parameters()) {
+      DType wanted =
+          node.op() instanceof QuantizedOp op && op.weight().equals(name) ? DType.I8 : DType.F32;
+      if (parameter(name).type() != wanted) {
+        throw new GraphException(
+            node.name(),
+            "expected parameter '"
+                + name
+                + "' of type "
+                + wanted
+                + ", got "
+                + parameter(name).type());
       }
     }
   }

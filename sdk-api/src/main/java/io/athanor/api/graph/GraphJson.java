@@ -41,6 +41,9 @@ public final class GraphJson {
     for (Parameter parameter : graph.parameters()) {
       ObjectNode item = parameters.addObject().put("name", parameter.name());
       item.put("role", JsonFields.lower(parameter.role()));
+      if (parameter.type() != DType.F32) {
+        item.put("type", JsonFields.lower(parameter.type()));
+      }
       item.set("shape", shape(parameter.shape()));
       item.set("initializer", initializer(parameter.initializer()));
     }
@@ -130,7 +133,8 @@ public final class GraphJson {
                     fields.text("name"),
                     shape(fields),
                     initializer(initializer),
-                    fields.choice("role", Parameter.Role.class)));
+                    fields.choice("role", Parameter.Role.class),
+                    fields.has("type") ? fields.choice("type", DType.class) : DType.F32));
     initializer.requireNoMore();
     fields.requireNoMore();
     return parameter;

@@ -3,11 +3,11 @@ package io.athanor.api.graph;
 import java.util.List;
 
 /**
- * A layer-level operation: a closed set of records in five families. Backends, exporters and
+ * A layer-level operation: a closed set of records in six families. Backends, exporters and
  * analyses handle each through an {@link OpVisitor}, so that the compiler finds every place a new
  * one concerns.
  */
-public sealed interface Op permits LayerOp, SequenceOp, ElementOp, ShapeOp, LossOp {
+public sealed interface Op permits LayerOp, QuantizedOp, SequenceOp, ElementOp, ShapeOp, LossOp {
   /** Names of the parameters it uses, in a fixed order. */
   default List<String> parameters() {
     return List.of();

@@ -17,6 +17,14 @@ final class OpJson implements OpVisitor<ObjectNode> {
           Map.entry("linear", f -> new LayerOp.Linear(f.text("weight"), f.textOrNull("bias"))),
           Map.entry("embedding", f -> new LayerOp.Embedding(f.text("weight"))),
           Map.entry(
+              "quantizedLinear",
+              f ->
+                  new QuantizedOp.QuantizedLinear(
+                      f.text("weight"), f.text("scale"), f.textOrNull("bias"))),
+          Map.entry(
+              "quantizedEmbedding",
+              f -> new QuantizedOp.QuantizedEmbedding(f.text("weight"), f.text("scale"))),
+          Map.entry(
               "conv2d",
               f ->
                   new LayerOp.Conv2d(
@@ -169,6 +177,16 @@ final class OpJson implements OpVisitor<ObjectNode> {
   @Override
   public ObjectNode embedding(Node node, LayerOp.Embedding op) {
     return json().put("weight", op.weight());
+  }
+
+  @Override
+  public ObjectNode quantizedLinear(Node node, QuantizedOp.QuantizedLinear op) {
+    return json().put("weight", op.weight()).put("scale", op.scale()).put("bias", op.bias());
+  }
+
+  @Override
+  public ObjectNode quantizedEmbedding(Node node, QuantizedOp.QuantizedEmbedding op) {
+    return json().put("weight", op.weight()).put("scale", op.scale());
   }
 
   @Override

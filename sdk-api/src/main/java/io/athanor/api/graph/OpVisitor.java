@@ -12,6 +12,30 @@ public interface OpVisitor<R> {
 
   R embedding(Node node, LayerOp.Embedding op);
 
+  /**
+   * Not met in training, nor in what was {@link Widened widened} before.
+   *
+   * @throws UnsupportedException unless overridden
+   */
+  default R quantizedLinear(Node node, QuantizedOp.QuantizedLinear op) {
+    throw unwidened(node);
+  }
+
+  /**
+   * Not met in training, nor in what was {@link Widened widened} before.
+   *
+   * @throws UnsupportedException unless overridden
+   */
+  default R quantizedEmbedding(Node node, QuantizedOp.QuantizedEmbedding op) {
+    throw unwidened(node);
+  }
+
+  private static UnsupportedException unwidened(Node node) {
+    return new UnsupportedException(
+        "the layer '" + node.name() + "' has a matrix of 8 bits",
+        "Take the model as it was before it was quantised");
+  }
+
   R conv2d(Node node, LayerOp.Conv2d op);
 
   R layerNorm(Node node, LayerOp.LayerNorm op);
@@ -29,7 +53,7 @@ public interface OpVisitor<R> {
   R virtualTokens(Node node, LayerOp.VirtualTokens op);
 
   /**
-   * The only operation that most cannot handle.
+   * An operation that most cannot handle.
    *
    * @throws UnsupportedException unless overridden
    */

@@ -1,5 +1,7 @@
 package io.athanor.api.graph;
 
+import io.athanor.api.common.DType;
+
 /**
  * A named array that belongs to the model.
  *
@@ -7,8 +9,9 @@ package io.athanor.api.graph;
  * @param shape fixed sizes
  * @param initializer first values when trained from scratch
  * @param role whether gradients apply to it
+ * @param type F32; or I8 for the frozen matrix of a {@link QuantizedOp}
  */
-public record Parameter(String name, Shape shape, Initializer initializer, Role role) {
+public record Parameter(String name, Shape shape, Initializer initializer, Role role, DType type) {
   /** What training does with a parameter. */
   public enum Role {
     /** Updated by the optimizer. */
@@ -19,12 +22,24 @@ public record Parameter(String name, Shape shape, Initializer initializer, Role 
     STATISTIC
   }
 
+  /** Of type F32. */
+  public Parameter(String name, Shape shape, Initializer initializer, Role role) {
+    this(name, shape, initializer, role, DType.F32);
+  }
+
   public Parameter {
     if (name.isBlank()) {
       throw new IllegalArgumentException("name must not be blank");
     }
     if (!shape.fixed()) {
       throw new IllegalArgumentException("shape of '" + name + "' must be fixed, got " + shape);
+    }
+    if (type != DType.F32 && type != DType.I8) {
+      throw new IllegalArgumentException("type of '" + name + "' must be F32 or I8, got " + type);
+    }
+    if (type == DType.I8 && (role != Role.FROZEN || shape.rank() != 2)) {
+      throw new IllegalArgumentException(
+          "'" + name + "' of type I8 must be a frozen matrix, got " + role + " of shape " + shape);
     }
   }
 
@@ -43,6 +58,10 @@ public record Parameter(String name, Shape shape, Initializer initializer, Role 
   }
 
   public Parameter withRole(Role other) {
-    return new Parameter(name, shape, initializer, other);
+    return new Parameter(name, shape, initializer, other, type);
+  }
+
+  public Parameter withType(DType other) {
+    return new Parameter(name, shape, initializer, role, other);
   }
 }

@@ -29,8 +29,9 @@ public final class Weights {
   }
 
   /**
-   * First values for every parameter of a graph. Each parameter draws from a stream of its own,
-   * derived from seed and name, so that adding a layer leaves the others as they were.
+   * First values for every parameter of a graph; zeros for those of I8. Each parameter draws from a
+   * stream of its own, derived from seed and name, so that adding a layer leaves the others as they
+   * were.
    *
    * @throws GraphException if a parameter is too large for one tensor
    */
@@ -55,6 +56,10 @@ public final class Weights {
           "one tensor holds less than 2 GiB, got shape "
               + parameter.shape()
               + "; split the parameter");
+    }
+    if (parameter.type() == DType.I8) {
+      ByteBuffer zeros = Tensor.allocate(DType.I8, elements);
+      return Tensor.of(DType.I8, zeros, parameter.shape().resolve(Map.of()));
     }
     ByteBuffer bytes = Tensor.allocate(DType.F32, elements);
     FloatBuffer floats = bytes.asFloatBuffer();
@@ -109,18 +114,25 @@ public final class Weights {
   }
 
   /**
-   * Checks that there is a floating-point tensor of the right shape for every parameter.
+   * Checks that there is a tensor of the right shape for every parameter: of I8 where the parameter
+   * is, else of floating-point numbers.
    *
    * @throws GraphException naming the first parameter that does not fit
    */
   public void requireFit(Graph graph) {
     for (Parameter parameter : graph.parameters()) {
       Tensor tensor = tensor(parameter.name());
-      if (!tensor.dtype().floating()
+      boolean whole = parameter.type() == DType.I8;
+      if ((whole ? tensor.dtype() != DType.I8 : !tensor.dtype().floating())
           || !Arrays.equals(tensor.shape(), parameter.shape().resolve(Map.of()))) {
         throw new GraphException(
             parameter.name(),
-            "expected floating-point weights of shape " + parameter.shape() + ", got " + tensor);
+            "expected "
+                + (whole ? "I8" : "floating-point")
+                + " weights of shape "
+                + parameter.shape()
+                + ", got "
+                + tensor);
       }
     }
   }

@@ -41,7 +41,6 @@ record SafeTensorsHeader(Map<String, Entry> entries, Map<String, String> metadat
       Map.ofEntries(
           Map.entry("BOOL", 1),
           Map.entry("U8", 1),
-          Map.entry("I8", 1),
           Map.entry("F8_E4M3", 1),
           Map.entry("F8_E5M2", 1),
           Map.entry("F8_E8M0", 1),

@@ -25,7 +25,8 @@ public abstract class BackendContract
         DropoutContract,
         StateContract,
         DecoderContract,
-        RejectionContract {
+        RejectionContract,
+        QuantizationContract {
   private @Nullable Backend backend;
 
   /** The provider of the backend under test. */

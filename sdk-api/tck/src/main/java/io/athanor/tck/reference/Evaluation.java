@@ -9,6 +9,7 @@ import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.OpVisitor;
 import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.QuantizedOp;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp;
 import java.util.ArrayList;
@@ -174,6 +175,18 @@ final class Evaluation implements OpVisitor<Result> {
   public Result embedding(Node node, LayerOp.Embedding op) {
     Array weight = parameter(op.weight());
     return Layers.embedding(integers(node, 0, weight.size(0), false), weight);
+  }
+
+  @Override
+  public Result quantizedLinear(Node node, QuantizedOp.QuantizedLinear op) {
+    Array weight = Layers.scaled(parameter(op.weight()), parameter(op.scale()));
+    return Layers.linear(input(node, 0), weight, optionalParameter(op.bias()));
+  }
+
+  @Override
+  public Result quantizedEmbedding(Node node, QuantizedOp.QuantizedEmbedding op) {
+    Array table = Layers.scaled(parameter(op.weight()), parameter(op.scale()));
+    return Layers.embedding(integers(node, 0, table.size(0), false), table);
   }
 
   @Override

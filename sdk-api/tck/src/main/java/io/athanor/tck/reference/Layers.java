@@ -8,6 +8,16 @@ import org.jspecify.annotations.Nullable;
 final class Layers {
   private Layers() {}
 
+  /** A matrix each row of which is multiplied by a number of its own. */
+  static Array scaled(Array matrix, Array scale) {
+    Array product = matrix.copy();
+    int width = matrix.size(1);
+    for (int i = 0; i < product.count(); i++) {
+      product.values[i] *= scale.values[i / width];
+    }
+    return product;
+  }
+
   static Result linear(Array x, Array weight, @Nullable Array bias) {
     int out = weight.size(0);
     int in = weight.size(1);

@@ -12,6 +12,7 @@ import io.athanor.api.common.DType;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import java.util.Map;
 import java.util.Set;
 
@@ -41,7 +42,7 @@ final class ReferenceBackend implements Backend {
 
   @Override
   public Support check(Graph graph, TrainingMode mode) {
-    return check(graph, mode.precision());
+    return Support.withoutQuantized(graph).and(() -> check(graph, mode.precision()));
   }
 
   @Override
@@ -86,7 +87,8 @@ final class ReferenceBackend implements Backend {
   public Decoder decoder(Graph graph, Weights weights, Precision precision) {
     requireOpen();
     checkDecoder(graph, precision).require();
-    return new ReferenceDecoder(graph.forPrediction(), new ReferenceModel(graph, weights));
+    Widened model = Widened.of(graph.forPrediction(), weights);
+    return new ReferenceDecoder(model.graph(), new ReferenceModel(model.graph(), model.weights()));
   }
 
   private void requireOpen() {

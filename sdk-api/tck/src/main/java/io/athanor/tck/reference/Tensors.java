@@ -16,12 +16,19 @@ import java.util.Map;
 final class Tensors {
   private Tensors() {}
 
-  /** The numbers of a tensor checked to be {@link DType#F32} or {@link DType#I64}. */
+  /** The numbers of a tensor of 32-bit floats or of integers. */
   static Array array(Tensor tensor) {
     double[] values = new double[Math.toIntExact(tensor.elements())];
     ByteBuffer bytes = tensor.bytes();
     for (int i = 0; i < values.length; i++) {
-      values[i] = tensor.dtype() == DType.I64 ? bytes.getLong() : bytes.getFloat();
+      values[i] =
+          switch (tensor.dtype()) {
+            case I64 -> bytes.getLong();
+            case I8 -> bytes.get();
+            case F32 -> bytes.getFloat();
+            case F16, BF16 ->
+                throw new IllegalArgumentException("tensor must not have 16 bits, is " + tensor);
+          };
     }
     return Array.of(values, Arrays.stream(tensor.shape()).mapToInt(Math::toIntExact).toArray());
   }
@@ -63,8 +70,9 @@ final class Tensors {
     Map<String, Array> parameters = new LinkedHashMap<>();
     for (Parameter parameter : graph.parameters()) {
       Tensor tensor = weights.tensor(parameter.name());
-      if (tensor.dtype() != DType.F32) {
-        throw new GraphException(parameter.name(), "expected weights of F32, got " + tensor);
+      if (tensor.dtype() != parameter.type()) {
+        throw new GraphException(
+            parameter.name(), "expected weights of " + parameter.type() + ", got " + tensor);
       }
       parameters.put(parameter.name(), array(tensor));
     }
