@@ -84,7 +84,7 @@ public record TrainingJob(
     String tokenizer = data.encoding().tokenizer().map(t -> t.json()).orElse("");
     facts.put(
         "data.encoding", Digest.ofText(EncodingJson.write(data.encoding()) + tokenizer).toString());
-    facts.put("backend", backend.name());
+    facts.put(CheckpointFolder.ENGINE + "backend", backend.name());
     backend.identity().forEach((name, value) -> facts.put(CheckpointFolder.ENGINE + name, value));
     return facts;
   }
