@@ -13,11 +13,13 @@ import io.athanor.api.backend.StepSettings;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.Batch;
 import io.athanor.api.data.Row;
+import io.athanor.api.data.Signature;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.TrainingException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.event.TrainingEvent;
+import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
@@ -34,6 +36,8 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -269,6 +273,23 @@ class TrainingTest {
                     .run())
         .isInstanceOf(TrainingException.class)
         .hasMessageContaining("Step 1: none of the 8 rows of this batch has a target");
+  }
+
+  @Test
+  void failsLoudlyWhereDataCountTargetsThatAreAllIgnored() {
+    TinyData lying = data.withBatches(TrainingTest::ignoringAll);
+
+    assertThatThrownBy(() -> Training.of(new TinyModel(2, 0), lying).backend(backend).run())
+        .isInstanceOf(TrainingException.class)
+        .hasMessageContaining("rows of this batch has a target that counts in the loss");
+  }
+
+  private static Batch ignoringAll(Batch batch) {
+    long[] ignored = new long[batch.rows()];
+    Arrays.fill(ignored, LossOp.IGNORED);
+    Map<String, Tensor> tensors = new HashMap<>(batch.tensors());
+    tensors.put(Signature.TARGET, Tensor.ofLongs(ignored, ignored.length));
+    return new Batch(tensors, batch.rows(), batch.scored());
   }
 
   @Test

@@ -139,7 +139,7 @@ public final class CheckpointFolder implements AutoCloseable {
     verify(from);
     JsonFields fields = JsonFields.parse(from.resolve(JSON).toString(), text(from.resolve(JSON)));
     requireSame(from, CheckpointJson.identity(fields), identity);
-    return CheckpointJson.read(fields, SafeTensors.read(from.resolve(TENSORS)).tensors());
+    return CheckpointJson.read(fields, SafeTensors.readTensors(from.resolve(TENSORS)));
   }
 
   private static void verify(Path from) {

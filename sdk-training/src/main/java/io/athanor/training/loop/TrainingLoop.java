@@ -169,9 +169,7 @@ public final class TrainingLoop {
       Batch batch = batches.next();
       taken++;
       rows += batch.rows();
-      if (batch.scored() > 0) {
-        microBatches.add(new MicroBatch(batch.tensors(), batch.scored()));
-      }
+      ScoredBatch.of(batch).ifPresent(microBatches::add);
     }
     if (microBatches.isEmpty()) {
       throw new TrainingException(

@@ -13,6 +13,7 @@ import io.athanor.api.training.TrainingMetric;
 import java.nio.FloatBuffer;
 import java.nio.LongBuffer;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Measures a model on rows it does not learn from.
@@ -35,10 +36,11 @@ record Validation(Batches rows, int batchSize, Task task) {
     try (Batches.Stream batches = rows.open(BatchOrder.sequential(batchSize))) {
       while (batches.hasNext()) {
         Batch batch = batches.next();
-        if (batch.scored() == 0) {
+        Optional<MicroBatch> counted = ScoredBatch.of(batch);
+        if (counted.isEmpty()) {
           continue;
         }
-        loss += model.loss(new MicroBatch(batch.tensors(), batch.scored())) * batch.scored();
+        loss += model.loss(counted.get()) * batch.scored();
         scored += batch.scored();
         Tensor target = batch.tensors().get(Signature.TARGET);
         Tensor output =
