@@ -6,11 +6,12 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.tck.fixture.SmallDisk;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,33 +20,20 @@ import org.junit.jupiter.api.io.TempDir;
 /** On a small file system of its own; skipped where this user may not mount one. */
 class FullDiskTest {
   @TempDir private Path temp;
-  private Path disk;
+  private SmallDisk disk;
 
   @BeforeEach
-  void mount() throws Exception {
-    disk = Files.createDirectory(temp.resolve("disk"));
-    int mounted = -1;
-    try {
-      mounted = run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString());
-    } catch (IOException e) {
-      // There is no such command here.
-    }
-    assumeThat(mounted).as("this user may not mount a file system").isZero();
+  void mount() {
+    Optional<SmallDisk> mounted = SmallDisk.mounted(temp, "2m");
+    assumeThat(mounted).as("this user may not mount a file system").isPresent();
+    disk = mounted.orElseThrow();
   }
 
   @AfterEach
-  void unmount() throws Exception {
-    if (Files.exists(disk)) {
-      run("umount", disk.toString());
+  void unmount() {
+    if (disk != null) {
+      disk.close();
     }
-  }
-
-  private static int run(String... command) throws IOException, InterruptedException {
-    return new ProcessBuilder(List.of(command))
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor();
   }
 
   private ModelVersion register(ModelRegistry registry, String content) {
@@ -54,7 +42,7 @@ class FullDiskTest {
 
   @Test
   void registersNothingOnAFullDiskAndGoesOnWhenThereIsSpace() throws IOException {
-    Path folder = disk.resolve("registry");
+    Path folder = disk.folder().resolve("registry");
     try (var registry = ModelRegistry.open(folder)) {
       register(registry, "small");
 
@@ -71,11 +59,11 @@ class FullDiskTest {
 
   @Test
   void movesNothingWhenTheDatabaseCannotGrow() throws IOException {
-    Path folder = disk.resolve("registry");
+    Path folder = disk.folder().resolve("registry");
     try (var registry = ModelRegistry.open(folder)) {
       ModelVersion first = register(registry, "first");
       registry.promote(first, "production").apply();
-      Path filler = disk.resolve("filler");
+      Path filler = disk.folder().resolve("filler");
       fill(filler);
 
       assertThatThrownBy(
@@ -107,12 +95,12 @@ class FullDiskTest {
   }
 
   @Test
-  void refusesARegistryOnAReadOnlyDisk() throws Exception {
-    Path folder = disk.resolve("registry");
+  void refusesARegistryOnAReadOnlyDisk() {
+    Path folder = disk.folder().resolve("registry");
     try (var registry = ModelRegistry.open(folder)) {
       register(registry, "a");
     }
-    assertThat(run("mount", "-o", "remount,ro", disk.toString())).isZero();
+    assertThat(disk.remount("ro")).isTrue();
 
     assertThatThrownBy(() -> ModelRegistry.open(folder))
         .isInstanceOf(StorageException.class)

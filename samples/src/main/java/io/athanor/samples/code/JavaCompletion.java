@@ -3,6 +3,7 @@ package io.athanor.samples.code;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Backends;
+import io.athanor.api.model.Export;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Lora;
 import io.athanor.api.training.Schedule;
@@ -101,9 +102,11 @@ public final class JavaCompletion {
       }
     }
     PeftAdapters.save(tuned, "the model it was tuned from", output.resolve("adapter"));
-    PretrainedModel published = Pretrained.published(merged);
-    HuggingFaceFolder.write(published, output.resolve("merged"));
-    Gguf.write(output.resolve("merged.gguf"), published, GgufPrecision.F16);
+    Export.of(merged)
+        .to(output.resolve("merged"), Pretrained.format())
+        .to(output.resolve("merged.gguf"), Gguf.format(GgufPrecision.F16))
+        .write()
+        .forEach(System.out::println);
     System.out.println("Adapter, merged folder and GGUF: " + output.toAbsolutePath());
   }
 

@@ -1,5 +1,6 @@
 package io.athanor.pipeline;
 
+import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.model.arch.Pretrained;
 import io.athanor.model.format.PeftAdapter;
@@ -17,9 +18,21 @@ public final class GgufAdapters {
   private GgufAdapters() {}
 
   /**
+   * The format for {@link io.athanor.api.model.Export}. It holds models with one LoRA adapter on
+   * layers that GGUF keeps, of an architecture that it knows, without a head or other layers that
+   * were trained as a whole.
+   *
+   * @param precision of the matrices
+   */
+  public static ExportFormat format(GgufPrecision precision) {
+    return ExportFormat.of("GGUF adapter, " + precision, tuned -> prepared(tuned, precision));
+  }
+
+  /**
    * Writes what LoRA added to a model; of several adapters, {@link Adapters#split} them and {@link
    * Adapters#attach} the one that is meant first.
    *
+   * @param file is replaced if there is one
    * @param precision of the matrices
    * @throws io.athanor.api.error.ValidationException if the model does not have one LoRA adapter,
    *     or one of its layers is none that GGUF keeps; lists every layer
@@ -28,9 +41,13 @@ public final class GgufAdapters {
    * @throws io.athanor.api.error.StorageException if it cannot be written; nothing stays behind
    */
   public static void save(ModelArtifact tuned, Path file, GgufPrecision precision) {
+    prepared(tuned, precision).writeTo(file);
+  }
+
+  private static ExportFormat.Prepared prepared(ModelArtifact tuned, GgufPrecision precision) {
     PeftAdapter adapter = PeftAdapters.peft(Adapters.extract(tuned), tuned, "");
     GgufAdapter.requireHeld(adapter);
-    GgufAdapter.write(file, adapter, Pretrained.published(Adapters.merge(tuned)), precision);
+    return GgufAdapter.prepared(adapter, Pretrained.published(Adapters.merge(tuned)), precision);
   }
 
   /**

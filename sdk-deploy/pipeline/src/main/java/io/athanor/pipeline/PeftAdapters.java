@@ -5,6 +5,7 @@ import io.athanor.api.common.Tensor;
 import io.athanor.api.data.Task;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.UnsupportedException;
+import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Lora;
 import io.athanor.api.training.PromptTuning;
@@ -34,6 +35,24 @@ public final class PeftAdapters {
   private static final Set<String> INPUT_FIRST = Set.of("gpt2");
 
   private PeftAdapters() {}
+
+  /**
+   * The format for {@link io.athanor.api.model.Export}: a folder with what tuning added to a model.
+   * It holds models with one adapter of LoRA or prompt tuning.
+   *
+   * @param base name or path of the model it was tuned from, as PEFT is to find it
+   */
+  public static ExportFormat format(String base) {
+    return ExportFormat.of(
+        "PEFT adapter",
+        tuned -> {
+          PeftAdapter adapter = peft(Adapters.extract(tuned), tuned, base);
+          return folder -> {
+            PeftFolder.write(adapter, folder);
+            return List.of(folder);
+          };
+        });
+  }
 
   /**
    * Writes what tuning added to a model.

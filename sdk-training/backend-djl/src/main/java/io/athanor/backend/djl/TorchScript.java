@@ -28,7 +28,9 @@ import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import io.athanor.api.model.EncodingJson;
+import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Provenance;
 import java.io.IOException;
@@ -82,8 +84,17 @@ public final class TorchScript {
   private TorchScript() {}
 
   /**
-   * Writes a model whole or not at all. Weights go from where they are to the file, without a copy
-   * of all in memory.
+   * The format for {@link io.athanor.api.model.Export}. It holds every model, unless an input is
+   * neither F32 nor I64, a weight is not F32, the model is itself a program of others, or a
+   * parameter has a name that no module of PyTorch can have.
+   */
+  public static ExportFormat format() {
+    return ExportFormat.of("TorchScript", TorchScript::prepared);
+  }
+
+  /**
+   * Writes a model whole or not at all, as {@link #format} has it. Weights go from where they are
+   * to the file, without a copy of all in memory.
    *
    * @param file is replaced if there is one
    * @throws UnsupportedException if TorchScript cannot hold the model: inputs other than F32 and
@@ -92,8 +103,12 @@ public final class TorchScript {
    * @throws StorageException if it cannot be written; the old file, if any, is untouched
    */
   public static void write(Path file, ModelArtifact model) {
-    Graph graph = model.graph().forPrediction();
-    write(file, graph, model.weights(), extra(model, graph));
+    prepared(model).writeTo(file);
+  }
+
+  private static ExportFormat.Prepared prepared(ModelArtifact model) {
+    Widened wide = Widened.of(model.graph().forPrediction(), model.weights());
+    return prepared(wide.graph(), wide.weights(), extra(model, wide.graph()));
   }
 
   /**
@@ -185,7 +200,7 @@ public final class TorchScript {
   /**
    * @param graph without targets and loss
    */
-  static void write(Path file, Graph graph, Weights weights, Map<String, String> extra) {
+  static ExportFormat.Prepared prepared(Graph graph, Weights weights, Map<String, String> extra) {
     Support.withoutForeign(graph).require();
     DjlBackend.checkInputs(graph).require();
     requireSinglePrecision(graph, weights);
@@ -196,8 +211,11 @@ public final class TorchScript {
             ProgramWriter.EXPORTED, ProgramWriter.forward(graph, target, arguments(graph)));
     Pickle object = new Pickle();
     modules.write(object);
-    AtomicFile.write(
-        file, AtomicFile.streaming(out -> ScriptArchive.write(out, classes, object, extra)));
+    return file -> {
+      AtomicFile.write(
+          file, AtomicFile.streaming(out -> ScriptArchive.write(out, classes, object, extra)));
+      return List.of(file);
+    };
   }
 
   private static void requireSinglePrecision(Graph graph, Weights weights) {

@@ -78,7 +78,7 @@ class TorchScriptTest {
     Weights weights = Weights.initialize(graph, 5);
     Path file = folder.resolve("model.pt");
 
-    TorchScript.write(file, graph, weights, Map.of());
+    TorchScript.prepared(graph, weights, Map.of()).writeTo(file);
 
     try (CompiledModel expected = reference.compile(graph, weights, Precision.F32);
         ZooModel<NDList, NDList> model = load(file)) {
@@ -108,7 +108,7 @@ class TorchScriptTest {
       if (!graph.nodes().isEmpty()) {
         predicting++;
         Path file = folder.resolve(predicting + ".pt");
-        TorchScript.write(file, graph, each.weights(), Map.of());
+        TorchScript.prepared(graph, each.weights(), Map.of()).writeTo(file);
         try (CompiledModel expected = reference.compile(graph, each.weights(), Precision.F32);
             ZooModel<NDList, NDList> model = load(file)) {
           assertAgree(expected.predict(each.tensors()), predict(model, graph, each.tensors()));
@@ -188,7 +188,7 @@ class TorchScriptTest {
         g.output("scores", g.linear("layer.1", hidden, 4)).output("hidden", hidden).build();
     Weights weights = Weights.initialize(graph, 1);
     Path file = folder.resolve("two.pt");
-    TorchScript.write(file, graph, weights, Map.of());
+    TorchScript.prepared(graph, weights, Map.of()).writeTo(file);
 
     try (CompiledModel expected = reference.compile(graph, weights, Precision.F32);
         ZooModel<NDList, NDList> model = load(file)) {
@@ -207,7 +207,7 @@ class TorchScriptTest {
     }
     Graph graph = g.output("sum", sum).build();
     Path file = folder.resolve("names.pt");
-    TorchScript.write(file, graph, Weights.of(Map.of()), Map.of());
+    TorchScript.prepared(graph, Weights.of(Map.of()), Map.of()).writeTo(file);
 
     assertThat(entry(file, "code/__torch__.py"))
         .contains(
@@ -294,7 +294,8 @@ class TorchScriptTest {
     Graph graph = g.output("y", x).build();
     Path file = folder.resolve("refused.pt");
 
-    assertThatThrownBy(() -> TorchScript.write(file, graph, Weights.initialize(graph, 1), Map.of()))
+    assertThatThrownBy(
+            () -> TorchScript.prepared(graph, Weights.initialize(graph, 1), Map.of()).writeTo(file))
         .isInstanceOf(UnsupportedException.class)
         .hasMessageContaining(reason)
         .hasMessageContaining("Name it as PyTorch does");
@@ -315,7 +316,9 @@ class TorchScriptTest {
             });
 
     assertThatThrownBy(
-            () -> TorchScript.write(folder.resolve("x.pt"), graph, Weights.of(halves), Map.of()))
+            () ->
+                TorchScript.prepared(graph, Weights.of(halves), Map.of())
+                    .writeTo(folder.resolve("x.pt")))
         .isInstanceOf(UnsupportedException.class)
         .hasMessageContaining("of type F16. Convert the weights to F32 first");
     assertThat(folder).isEmptyDirectory();

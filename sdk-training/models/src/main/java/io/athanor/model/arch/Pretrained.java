@@ -13,9 +13,12 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.Architecture;
+import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Provenance;
 import io.athanor.model.format.FloatConversion;
+import io.athanor.model.format.HuggingFaceFolder;
+import io.athanor.model.format.HuggingFaceWriter;
 import io.athanor.model.format.PretrainedModel;
 import java.nio.FloatBuffer;
 import java.time.Clock;
@@ -72,10 +75,34 @@ public final class Pretrained implements Architecture {
    * regression gives are standardised, as in the model.
    *
    * @throws io.athanor.api.error.UnsupportedException if it is not one of Hugging Face's
-   *     architectures, or has adapters
+   *     architectures, computes something else than its configuration says, or has adapters
    */
   public static PretrainedModel published(ModelArtifact artifact) {
     return new Publication(artifact).pretrained();
+  }
+
+  /**
+   * The format of Hugging Face folders for {@link io.athanor.api.model.Export}: a model is {@link
+   * #published}, and written by {@link HuggingFaceFolder#writer}.
+   */
+  public static ExportFormat format() {
+    return format(HuggingFaceFolder.writer());
+  }
+
+  /**
+   * The format of Hugging Face folders, in the element type and in shards of the size of a writer.
+   */
+  public static ExportFormat format(HuggingFaceWriter writer) {
+    return ExportFormat.of(
+        writer.toString(),
+        model -> {
+          PretrainedModel published = published(model);
+          writer.requireHeld(published);
+          return folder -> {
+            writer.write(published, folder);
+            return List.of(folder);
+          };
+        });
   }
 
   /** The type of the model, for example {@code "llama"}. */

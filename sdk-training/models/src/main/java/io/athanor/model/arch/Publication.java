@@ -7,9 +7,13 @@ import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
 import io.athanor.api.error.UnsupportedException;
+import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Node;
 import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.Widened;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.model.format.PretrainedModel;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -25,12 +29,21 @@ final class Publication {
   private final ModelArtifact artifact;
   private final LanguageModel model;
 
-  Publication(ModelArtifact artifact) {
-    this.artifact = artifact;
-    Map<String, Object> stored = new LinkedHashMap<>(artifact.config());
-    stored.put(TYPE, artifact.architecture());
+  Publication(ModelArtifact stored) {
+    Widened wide = Widened.of(stored.graph(), stored.weights());
+    this.artifact =
+        new ModelArtifact(
+            stored.architecture(),
+            stored.config(),
+            wide.graph(),
+            wide.weights(),
+            stored.encoding(),
+            stored.metrics(),
+            stored.provenance());
+    Map<String, Object> config = new LinkedHashMap<>(artifact.config());
+    config.put(TYPE, artifact.architecture());
     String source = "the model '" + artifact.architecture() + "'";
-    this.model = LanguageModel.of(ModelConfig.withNulls(source, stored));
+    this.model = LanguageModel.of(ModelConfig.withNulls(source, config));
   }
 
   PretrainedModel pretrained() {
@@ -48,22 +61,59 @@ final class Publication {
   private Map<String, Tensor> tensors() {
     Set<String> held = new LinkedHashSet<>();
     artifact.graph().parameters().forEach(parameter -> held.add(parameter.name()));
+    Graph published = model.graph(artifact.encoding().signature());
+    requireParametersOf(published, held);
+    requireSameMathematics(published.forPrediction(), artifact.graph().forPrediction());
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    for (Parameter parameter : model.graph(artifact.encoding().signature()).parameters()) {
+    for (Parameter parameter : published.parameters()) {
       String name = parameter.name();
-      held.remove(name);
       Tensor tensor = artifact.weights().tensor(name);
       tensors.put(name, model.transposed(name) ? Pretrained.transposed(tensor) : tensor);
     }
-    if (!held.isEmpty()) {
+    return tensors;
+  }
+
+  private void requireParametersOf(Graph published, Set<String> held) {
+    Set<String> missing = new LinkedHashSet<>();
+    Set<String> surplus = new LinkedHashSet<>(held);
+    for (Parameter parameter : published.parameters()) {
+      if (!surplus.remove(parameter.name())) {
+        missing.add(parameter.name());
+      }
+    }
+    if (!surplus.isEmpty()) {
       throw new UnsupportedException(
           "the model has parameters that "
               + model.name()
               + " has no place for, such as "
-              + held.iterator().next(),
+              + surplus.iterator().next(),
           "Merge its adapters first, or write them as an adapter folder");
     }
-    return tensors;
+    if (!missing.isEmpty()) {
+      throw otherGraph("lacks the parameter '" + missing.iterator().next() + "'");
+    }
+  }
+
+  /** Only the configuration is published, and transformers goes by that. */
+  private void requireSameMathematics(Graph published, Graph own) {
+    Iterator<Node> expected = published.nodes().iterator();
+    for (Node node : own.nodes()) {
+      if (!expected.hasNext() || !node.equals(expected.next())) {
+        throw otherGraph("differs at the layer '" + node.name() + "'");
+      }
+    }
+    if (expected.hasNext() || !published.outputs().equals(own.outputs())) {
+      throw otherGraph("ends elsewhere");
+    }
+  }
+
+  private UnsupportedException otherGraph(String how) {
+    return new UnsupportedException(
+        "the model computes something else than "
+            + model.className(artifact.task())
+            + " of its configuration: its graph "
+            + how,
+        "Write it as ONNX or TorchScript, which hold any graph");
   }
 
   private Map<String, @Nullable Object> config(@Nullable LanguageEncoding language) {
@@ -88,7 +138,10 @@ final class Publication {
     return config;
   }
 
-  /** The labels, and the padding, by which decoders find the last token of a row. */
+  /**
+   * The labels, and the padding, by which decoders find the last token of a row. To RoBERTa it says
+   * where positions begin, so encoders keep theirs.
+   */
   private void putLabels(Map<String, @Nullable Object> config, List<String> labels) {
     Map<String, Object> names = new LinkedHashMap<>();
     Map<String, Object> numbers = new LinkedHashMap<>();
@@ -98,11 +151,8 @@ final class Publication {
     }
     config.put("id2label", names);
     config.put("label2id", numbers);
-    int padding = artifact.encoding().tokenizer().orElseThrow().paddingId();
-    if (model instanceof Bert) {
-      config.putIfAbsent("pad_token_id", padding);
-    } else {
-      config.put("pad_token_id", padding);
+    if (!(model instanceof Bert)) {
+      config.put("pad_token_id", artifact.encoding().tokenizer().orElseThrow().paddingId());
     }
   }
 }

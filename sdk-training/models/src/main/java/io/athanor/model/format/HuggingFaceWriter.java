@@ -77,7 +77,20 @@ public final class HuggingFaceWriter {
    * @throws StorageException if it cannot be written; nothing stays behind
    */
   public void write(PretrainedModel model, Path folder) {
+    requireHeld(model);
     AtomicFolder.write(folder, temporary -> fill(model, temporary));
+  }
+
+  /**
+   * Checks that the chosen type can hold a model's numbers; writes nothing.
+   *
+   * @throws ValidationException if a value is beyond its range
+   * @throws UnsupportedException if it makes a tensor of 2 GiB or more
+   */
+  public void requireHeld(PretrainedModel model) {
+    if (dtype.isPresent()) {
+      model.tensors().forEach(this::converted);
+    }
   }
 
   private void fill(PretrainedModel model, Path folder) throws IOException {
@@ -214,5 +227,11 @@ public final class HuggingFaceWriter {
                   + DType.F32));
     }
     return converted;
+  }
+
+  /** What it writes. */
+  @Override
+  public String toString() {
+    return "Hugging Face folder" + dtype.map(type -> ", " + type).orElse("");
   }
 }

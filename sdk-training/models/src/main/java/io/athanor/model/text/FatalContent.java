@@ -16,6 +16,9 @@ import java.util.stream.IntStream;
 record FatalContent(String source) {
   private static final int MAXIMUM_DEPTH = 20;
 
+  /** Patterns of real tokenizers take some hundreds. */
+  private static final long MOST_LOOKS = 100_000;
+
   /** Every character of ASCII, and some others, so that look-arounds meet what they look for. */
   private static final String PROBE =
       IntStream.range(0, 128).mapToObj(Character::toString).collect(Collectors.joining())
@@ -54,18 +57,24 @@ record FatalContent(String source) {
     }
   }
 
-  /** Whether a pattern has matches without characters, as far as Java knows its syntax. */
-  private static boolean findsNothing(JsonNode pattern) {
+  /**
+   * Whether a pattern has matches without characters, as far as Java knows its syntax.
+   *
+   * @throws FormatException if finding that out takes too long
+   */
+  private boolean findsNothing(JsonNode pattern) {
     if (pattern.path("String").isTextual()) {
       return pattern.path("String").textValue().isEmpty();
     }
     try {
       return Pattern.compile(pattern.path("Regex").asText("x"))
-          .matcher(PROBE)
+          .matcher(new BoundedText(PROBE, MOST_LOOKS))
           .results()
           .anyMatch(match -> match.start() == match.end());
     } catch (PatternSyntaxException e) {
       return false;
+    } catch (BoundedText.Exhausted | StackOverflowError e) {
+      throw fail("normalizer", "Replace must not search as long as " + pattern + " does");
     }
   }
 

@@ -8,10 +8,10 @@ import io.athanor.api.error.StorageException;
 import io.athanor.model.format.gguf.Gguf;
 import io.athanor.model.format.gguf.GgufAdapter;
 import io.athanor.model.format.gguf.GgufPrecision;
+import io.athanor.tck.fixture.SmallDisk;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -29,31 +29,20 @@ class FullDiskTest {
       PeftFolder.read(Fixtures.folder("parity/llama/adapter"));
 
   @TempDir private Path temp;
-  private Path disk;
+  private SmallDisk disk;
 
   @BeforeEach
-  void mount() throws Exception {
-    disk = Files.createDirectory(temp.resolve("disk"));
-    int mounted = -1;
-    try {
-      mounted = run("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk.toString());
-    } catch (IOException e) {
-      // There is no such command here.
-    }
-    assumeThat(mounted).as("this user may not mount a file system").isZero();
+  void mount() {
+    Optional<SmallDisk> mounted = SmallDisk.mounted(temp, "8k");
+    assumeThat(mounted).as("this user may not mount a file system").isPresent();
+    disk = mounted.orElseThrow();
   }
 
   @AfterEach
-  void unmount() throws Exception {
-    run("umount", disk.toString());
-  }
-
-  private static int run(String... command) throws IOException, InterruptedException {
-    return new ProcessBuilder(List.of(command))
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-        .start()
-        .waitFor();
+  void unmount() {
+    if (disk != null) {
+      disk.close();
+    }
   }
 
   static Stream<Arguments> writers() {
@@ -73,18 +62,18 @@ class FullDiskTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("writers")
   void leavesNothingOnAFullDiskAndWritesOnceThereIsSpace(String name, Consumer<Path> write)
-      throws Exception {
-    Path target = disk.resolve(name);
+      throws IOException {
+    Path target = disk.folder().resolve(name);
 
     assertThatThrownBy(() -> write.accept(target))
         .isInstanceOf(StorageException.class)
-        .hasMessageStartingWith(disk.toString())
-        .hasMessageContaining(": cannot be written (java.io.IOException: No space left on device)")
+        .hasMessageStartingWith(target + ": cannot be written")
+        .hasMessageContaining("(java.io.IOException: No space left on device)")
         .hasMessageContaining("Check that the folder is writable and the disk not full");
 
-    assertThat(disk).isEmptyDirectory();
-    assertThat(run("mount", "-o", "remount,size=1m", disk.toString())).isZero();
+    assertThat(disk.folder()).isEmptyDirectory();
+    assertThat(disk.remount("size=1m")).isTrue();
     write.accept(target);
-    assertThat(Fixtures.names(disk)).containsExactly(name);
+    assertThat(Fixtures.names(disk.folder())).containsExactly(name);
   }
 }

@@ -2,15 +2,18 @@ package io.athanor.model.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.error.FormatException;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each of these files, given to the native library, ended the process. */
 class FatalContentTest {
@@ -61,6 +64,26 @@ class FatalContentTest {
         .isInstanceOf(FormatException.class)
         .hasMessageStartingWith("broken.json: ")
         .hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"(?:(.+)+)+\\\\1!", "(\\\\w*)*(\\\\W*)*\\\\1\\\\2中中", "(.*){1,32000}[bc]"})
+  void aPatternThatSearchesForEverIsRefused(String regex) throws Exception {
+    String replace =
+        changed(
+            "normalizer",
+            "{'type':'Replace','pattern':{'Regex':'#'},'content':'x'}"
+                .replace('\'', '"')
+                .replace("#", regex));
+
+    assertTimeoutPreemptively(
+        Duration.ofSeconds(20),
+        () ->
+            assertThatThrownBy(() -> SubwordTokenizer.read("broken.json", replace))
+                .isInstanceOf(FormatException.class)
+                .hasMessageStartingWith("broken.json: normalizer: Replace must not search as long")
+                .hasMessageContaining(regex));
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,14 @@ final class DecoderFamily implements Family {
 
   /** Gemma 2 27B is the one with this many layers, and scales its attention differently. */
   private static final int LARGE_GEMMA2 = 46;
+
+  /** Layers that may have biases, by architecture. */
+  private static final Map<String, List<String>> BIASED =
+      Map.of(
+          "llama",
+          List.of(".attn_", ".ffn_gate.", ".ffn_up.", ".ffn_down."),
+          "qwen2",
+          List.of(".attn_q.", ".attn_k.", ".attn_v."));
 
   private final String architecture;
   private final String className;
@@ -92,6 +101,27 @@ final class DecoderFamily implements Family {
       return new Layout.RotaryRows(heads.keys());
     }
     return gemma() && name.endsWith("norm.weight") ? new Layout.PlusOne() : new Layout.Same();
+  }
+
+  @Override
+  public Optional<String> refusal(String name, ConfigEntries config) {
+    boolean bias = name.endsWith(".bias");
+    if (bias && BIASED.getOrDefault(architecture, List.of()).stream().noneMatch(name::contains)) {
+      return Optional.of("has no place for it");
+    }
+    Heads heads = heads(config);
+    int hidden = config.size("hidden_size");
+    boolean filling = heads.queries() * heads.size() == hidden;
+    return name.contains(".attn_q.") && (bias || this == QWEN2) && !filling
+        ? Optional.of(
+            "takes it only where heads ("
+                + heads.queries()
+                + ") x head size ("
+                + heads.size()
+                + ") are the hidden size ("
+                + hidden
+                + ")")
+        : Optional.empty();
   }
 
   @Override

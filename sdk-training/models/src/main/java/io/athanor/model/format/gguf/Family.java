@@ -3,6 +3,7 @@ package io.athanor.model.format.gguf;
 import io.athanor.api.common.Tensor;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,15 @@ interface Family {
   /** The full Hugging Face name of a tensor whose name may lack a prefix. */
   default String fullName(String name) {
     return name;
+  }
+
+  /**
+   * Why llama.cpp loads no model that has this tensor; empty if it does.
+   *
+   * @param name of the tensor in GGUF
+   */
+  default Optional<String> refusal(String name, ConfigEntries config) {
+    return Optional.empty();
   }
 
   /** Tensors of a GGUF file that are part of its configuration. */

@@ -7,6 +7,8 @@ import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.model.ExportFormat;
+import io.athanor.model.arch.Pretrained;
 import io.athanor.model.format.PretrainedModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -169,9 +171,22 @@ public final class Gguf {
   }
 
   /**
+   * The format for {@link io.athanor.api.model.Export}. It holds decoders that generate text and
+   * have Hugging Face's configuration; not other tasks, adapters that are not merged, settings that
+   * readers of GGUF do not know, tokenizers that are not BPE, or numbers beyond the precision.
+   *
+   * @param precision of the matrices
+   */
+  public static ExportFormat format(GgufPrecision precision) {
+    return ExportFormat.of(
+        "GGUF, " + precision, model -> prepared(Pretrained.published(model), precision));
+  }
+
+  /**
    * Writes a model whole or not at all. Tensors that GGUF does not keep (an output that is tied to
    * the embedding, buffers) are left out.
    *
+   * @param file is replaced if there is one
    * @param precision of the matrices
    * @throws UnsupportedException if GGUF cannot hold the architecture, one of its settings or the
    *     tokenizer; says which and why
@@ -181,6 +196,10 @@ public final class Gguf {
    * @throws StorageException if it cannot be written
    */
   public static void write(Path file, PretrainedModel model, GgufPrecision precision) {
+    prepared(model, precision).writeTo(file);
+  }
+
+  private static ExportFormat.Prepared prepared(PretrainedModel model, GgufPrecision precision) {
     ConfigEntries config = new ConfigEntries(model.source(), model.config());
     Family family = Families.ofModelType(config.text("model_type"), model.source());
     Map<String, Object> metadata = new LinkedHashMap<>();
@@ -196,7 +215,7 @@ public final class Gguf {
     int rows = rows(model, items);
     metadata.put(family.architecture() + ".vocab_size", (long) rows);
     metadata.putAll(Vocabularies.metadata(model, rows));
-    GgufWriter.write(file, metadata, items);
+    return GgufWriter.prepared(metadata, items);
   }
 
   private static String name(String source) {
@@ -230,6 +249,12 @@ public final class Gguf {
       }
       String name = known.get();
       if (family.tied(config) && name.equals(OUTPUT)) {
+        continue;
+      }
+      Optional<String> refusal = family.refusal(name, config);
+      if (refusal.isPresent()) {
+        problems.add(
+            "tensor '" + key + "': llama.cpp's " + family.architecture() + " " + refusal.get());
         continue;
       }
       List<Long> shape = Arrays.stream(tensor.shape()).boxed().toList();

@@ -7,6 +7,7 @@ import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.model.ExportFormat;
 import io.athanor.model.format.FloatConversion;
 import io.athanor.model.format.PeftAdapter;
 import io.athanor.model.format.PeftMethod;
@@ -58,6 +59,17 @@ public final class GgufAdapter {
    */
   public static void write(
       Path file, PeftAdapter adapter, PretrainedModel base, GgufPrecision precision) {
+    prepared(adapter, base, precision).writeTo(file);
+  }
+
+  /**
+   * Checks an adapter as {@link #write} does, and makes it ready to be written.
+   *
+   * @throws UnsupportedException as write
+   * @throws ValidationException as write
+   */
+  public static ExportFormat.Prepared prepared(
+      PeftAdapter adapter, PretrainedModel base, GgufPrecision precision) {
     requireHeld(adapter);
     PeftMethod.LoraSettings lora = (PeftMethod.LoraSettings) adapter.method();
     AdapterBase target = AdapterBase.of(base);
@@ -100,7 +112,7 @@ public final class GgufAdapter {
     metadata.put("general.file_type", precision.fileType());
     metadata.put(METHOD, "lora");
     metadata.put(ALPHA, (float) alpha);
-    GgufWriter.write(file, metadata, items);
+    return GgufWriter.prepared(metadata, items);
   }
 
   /**

@@ -2,13 +2,13 @@ package io.athanor.model.format.gguf;
 
 import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.model.ExportFormat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -36,10 +36,16 @@ final class GgufWriter {
   private GgufWriter() {}
 
   /**
+   * Checks the numbers and lays out a file.
+   *
    * @param metadata texts, booleans, Long up to 2^32 as unsigned 32 bits, Float, and lists of
    *     texts, Long (as signed 32 bits) or Float
+   * @throws io.athanor.api.error.ValidationException if a number is beyond the type of its tensor
    */
-  static void write(Path file, Map<String, Object> metadata, List<Item> items) {
+  static ExportFormat.Prepared prepared(Map<String, Object> metadata, List<Item> items) {
+    items.stream()
+        .filter(item -> item.type() != TensorType.F32)
+        .forEach(item -> TensorEncoder.check(item.name(), item.type(), item.content().get()));
     GgufWriter writer = new GgufWriter();
     writer.number(GgufFile.MAGIC, Integer.BYTES);
     writer.number(VERSION, Integer.BYTES);
@@ -52,17 +58,19 @@ final class GgufWriter {
           writer.value(value);
         });
     writer.places(items);
-    AtomicFile.write(
-        file,
-        channel -> {
-          writeFully(channel, ByteBuffer.wrap(writer.header.toByteArray()));
-          pad(channel);
-          for (Item item : items) {
-            Tensor tensor = item.content().get();
-            writeFully(channel, TensorEncoder.encode(item.name(), item.type(), tensor));
-            pad(channel);
-          }
-        });
+    return file -> {
+      AtomicFile.write(file, channel -> writer.write(channel, items));
+      return List.of(file);
+    };
+  }
+
+  private void write(FileChannel channel, List<Item> items) throws IOException {
+    writeFully(channel, ByteBuffer.wrap(header.toByteArray()));
+    pad(channel);
+    for (Item item : items) {
+      writeFully(channel, TensorEncoder.encode(item.type(), item.content().get()));
+      pad(channel);
+    }
   }
 
   private void places(List<Item> items) {

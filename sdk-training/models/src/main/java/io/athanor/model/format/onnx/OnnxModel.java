@@ -14,6 +14,7 @@ import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.EncodingJson;
+import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.model.format.PretrainedModel;
 import java.io.IOException;
@@ -113,19 +114,34 @@ public final class OnnxModel {
   }
 
   /**
-   * Writes a trained model whole or not at all. Its metadata are {@code athanor.architecture},
-   * {@code athanor.weights} (the digest), {@code athanor.task}, {@code athanor.target}, {@code
-   * athanor.labels} (in the order of the logits, as JSON) and {@code athanor.encoding} (how rows or
-   * texts become inputs, as JSON).
+   * The format for {@link io.athanor.api.model.Export}. It holds every architecture, unless an
+   * input is neither F32 nor I64, a parameter has 2 GiB or more, the graph has an operation without
+   * counterpart, or the precision has nothing to do or meets a weight that is not finite.
+   *
+   * <p>The metadata of a file are {@code athanor.architecture}, {@code athanor.weights} (the
+   * digest), {@code athanor.task}, {@code athanor.target}, {@code athanor.labels} (in the order of
+   * the logits, as JSON) and {@code athanor.encoding} (how rows or texts become inputs, as JSON).
    *
    * <p>Where the file would have 2 GiB or more, the weights go to a second file beside it, named
    * after it and the digest; both must be kept together.
+   */
+  public static ExportFormat format(OnnxPrecision precision) {
+    return ExportFormat.of("ONNX, " + precision, model -> prepared(model, precision));
+  }
+
+  /**
+   * Writes a trained model whole or not at all, as {@link #format} has it.
    *
+   * @param file is replaced if there is one
    * @throws UnsupportedException if ONNX or the precision cannot hold the model; says why
    * @throws ValidationException if a weight for 8 bits is not finite
    * @throws StorageException if it cannot be written
    */
   public static void write(Path file, ModelArtifact model, OnnxPrecision precision) {
+    prepared(model, precision).writeTo(file);
+  }
+
+  private static ExportFormat.Prepared prepared(ModelArtifact model, OnnxPrecision precision) {
     Map<String, String> properties = new LinkedHashMap<>();
     properties.put("athanor.architecture", model.architecture());
     Task task = model.task();
@@ -137,13 +153,14 @@ public final class OnnxModel {
       properties.put("athanor.labels", labels.toString());
     }
     properties.put("athanor.encoding", EncodingJson.write(model.encoding()).toString());
-    write(file, model.graph(), model.weights(), precision, properties, PROTOBUF_LIMIT);
+    return prepared(model.graph(), model.weights(), precision, properties, PROTOBUF_LIMIT);
   }
 
   /**
    * Writes a graph and its weights whole or not at all. Its metadata are {@code athanor.weights},
    * the digest.
    *
+   * @param file is replaced if there is one
    * @param graph what it needs only for its loss is left out
    * @throws GraphException if the weights do not fit the graph
    * @throws UnsupportedException if ONNX or the precision cannot hold the model; says why
@@ -151,14 +168,13 @@ public final class OnnxModel {
    * @throws StorageException if it cannot be written
    */
   public static void write(Path file, Graph graph, Weights weights, OnnxPrecision precision) {
-    write(file, graph, weights, precision, Map.of(), PROTOBUF_LIMIT);
+    prepared(graph, weights, precision, Map.of(), PROTOBUF_LIMIT).writeTo(file);
   }
 
   /**
    * @param limit the most bytes of one file
    */
-  static void write(
-      Path file,
+  static ExportFormat.Prepared prepared(
       Graph graph,
       Weights weights,
       OnnxPrecision precision,
@@ -171,6 +187,6 @@ public final class OnnxModel {
     Map<String, String> all = new LinkedHashMap<>(properties);
     all.put("athanor.weights", digest);
     String identity = digest.substring(0, 12) + "-" + precision.name().toLowerCase(Locale.ROOT);
-    new OnnxWriter(file, identity, limit).write(graph.name(), program, all);
+    return file -> new OnnxWriter(file, identity, limit).write(graph.name(), program, all);
   }
 }

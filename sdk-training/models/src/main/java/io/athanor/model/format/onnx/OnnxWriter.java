@@ -44,7 +44,8 @@ final class OnnxWriter {
     this.limit = limit;
   }
 
-  void write(String name, OnnxProgram program, Map<String, String> properties) {
+  /** Gives the files written. */
+  List<Path> write(String name, OnnxProgram program, Map<String, String> properties) {
     ProtobufOutput model = new ProtobufOutput().number(1, IR_VERSION).text(2, "Athanor");
     String version = OnnxWriter.class.getPackage().getImplementationVersion();
     if (version != null) {
@@ -58,9 +59,9 @@ final class OnnxWriter {
     long length = parts.stream().mapToLong(part -> part.bytes() + ANNOUNCED).sum();
     if (model.toBytes().length + graph.toBytes().length + length <= limit) {
       writeModel(model, graph, parts);
-    } else {
-      writeTwoFiles(model, graph, program);
+      return List.of(file);
     }
+    return List.of(file, writeTwoFiles(model, graph, program));
   }
 
   private static Part embedded(StoredTensor tensor) {
@@ -101,7 +102,7 @@ final class OnnxWriter {
   }
 
   /** The second file has the identity in its name, so that it never belongs to another model. */
-  private void writeTwoFiles(ProtobufOutput model, ProtobufOutput graph, OnnxProgram program) {
+  private Path writeTwoFiles(ProtobufOutput model, ProtobufOutput graph, OnnxProgram program) {
     String name = file.getFileName() + "." + identity + ".data";
     Path data = file.toAbsolutePath().resolveSibling(name);
     boolean existed = Files.exists(data);
@@ -141,6 +142,7 @@ final class OnnxWriter {
         delete(data);
       }
     }
+    return data;
   }
 
   private static ProtobufOutput entry(String key, String value) {

@@ -69,6 +69,16 @@ class LlamaCppTest {
   }
 
   @Test
+  void llamaCppLoadsAttentionBiasesOfHeadsThatFillTheHiddenSize() {
+    Path file = folder.resolve("biased.gguf");
+    Gguf.write(file, TinyModels.oneBiasedHead(), GgufPrecision.F32);
+
+    try (LlamaModel loaded = new LlamaModel(parameters(file))) {
+      assertThat(loaded.encode("text")).isNotEmpty();
+    }
+  }
+
+  @Test
   void llamaCppRefusesATruncatedCopy() throws IOException {
     Path file = folder.resolve("tiny.gguf");
     Gguf.write(file, model(), GgufPrecision.F32);

@@ -41,6 +41,27 @@ final class TinyModels {
         fixture, config, tensors, model.tokenizer(), model.chatTemplate(), model.specialTokens());
   }
 
+  /** The fixture of Llama, biases included, with one head, which fills the hidden size. */
+  static PretrainedModel oneBiasedHead() {
+    PretrainedModel model = Gguf.read(Fixtures.path("llama.gguf"));
+    Random random = new Random(7);
+    Map<String, Object> config = new LinkedHashMap<>(model.config());
+    config.put("num_attention_heads", 1);
+    Map<String, Tensor> tensors = new LinkedHashMap<>(model.tensors());
+    tensors.replaceAll(
+        (name, tensor) ->
+            name.endsWith("q_proj.bias")
+                ? drawn(random, 8)
+                : name.matches(".*[qo]_proj\\.weight") ? drawn(random, 8, 8) : tensor);
+    return new PretrainedModel(
+        "one head",
+        config,
+        tensors,
+        model.tokenizer(),
+        model.chatTemplate(),
+        model.specialTokens());
+  }
+
   private static Tensor withoutBytes(Tensor output) {
     float[] numbers = new float[(int) output.elements()];
     output.floatBuffer().get(numbers);

@@ -128,7 +128,7 @@ class OnnxWriterTest {
     Path file = folder.resolve("two.onnx");
     OnnxModel.write(folder.resolve("one.onnx"), graph, weights, OnnxPrecision.F32);
 
-    OnnxModel.write(file, graph, weights, OnnxPrecision.F32, Map.of(), 10_000);
+    OnnxModel.prepared(graph, weights, OnnxPrecision.F32, Map.of(), 10_000).writeTo(file);
 
     String data = "two.onnx." + weights.digest().hex().substring(0, 12) + "-f32.data";
     assertThat(files()).containsExactly("one.onnx", "two.onnx", data);
@@ -219,13 +219,9 @@ class OnnxWriterTest {
       Graph graph = TinyLanguageModels.groupedKeys();
       assertThatThrownBy(
               () ->
-                  OnnxModel.write(
-                      folder.resolve("taken.onnx"),
-                      graph,
-                      Weights.initialize(graph, 1),
-                      OnnxPrecision.F32,
-                      Map.of(),
-                      limit))
+                  OnnxModel.prepared(
+                          graph, Weights.initialize(graph, 1), OnnxPrecision.F32, Map.of(), limit)
+                      .writeTo(folder.resolve("taken.onnx")))
           .isInstanceOf(StorageException.class)
           .hasMessageContaining("taken.onnx: cannot be written");
       assertThat(files()).containsExactly("taken.onnx");
