@@ -17,6 +17,7 @@ import io.athanor.api.model.Prediction;
 import io.athanor.api.model.Predictor;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.VersionId;
 import io.athanor.tck.fixture.TinyArtifacts;
 import io.athanor.tck.reference.ReferenceBackendProvider;
@@ -258,9 +259,9 @@ class DeploymentsTest {
     }
     return ModelVersion.builder(
             new VersionId("spam-filter", 3),
-            Instant.parse("2026-01-01T00:00:00Z"),
+            ModelVersion.Stamp.of(Instant.parse("2026-01-01T00:00:00Z"), new Principal("ann")),
             new Manifest(entries),
-            folder)
+            () -> folder)
         .build();
   }
 }

@@ -6,8 +6,10 @@ import io.athanor.api.error.ValidationException;
 import io.athanor.api.eval.GateDecision;
 import io.athanor.api.registry.AliasMove;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.store.AuditTable.Change;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,9 +34,7 @@ public final class AliasChange {
         name,
         alias,
         to,
-        registry
-            .transactions()
-            .read(session -> registry.aliasTable().current(session, name, alias)),
+        Optional.ofNullable(registry.aliases(name).get(alias)),
         Optional.empty(),
         "");
     if (to.isEmpty() && from.isEmpty()) {
@@ -177,12 +177,25 @@ public final class AliasChange {
       throw new ValidationException("promotion to '" + alias + "'", problems);
     }
     return registry
-        .transactions()
-        .write(
-            session ->
-                registry
-                    .aliasTable()
-                    .move(session, name, alias, from, to, registry.now(), reasons()));
+        .changes()
+        .apply(
+            Permission.PROMOTE,
+            name,
+            alias,
+            (session, audit) -> {
+              AliasMove move =
+                  registry
+                      .aliasTable()
+                      .move(session, name, alias, from, to, registry.now(), reasons());
+              audit.record(
+                  new Change(
+                      to.isPresent() ? "promote" : "withdraw",
+                      name + "@" + alias,
+                      move.from().map(VersionId::toString),
+                      move.to().map(VersionId::toString),
+                      move.reason()));
+              return move;
+            });
   }
 
   private String reasons() {

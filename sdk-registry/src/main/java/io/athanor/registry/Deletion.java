@@ -6,11 +6,14 @@ import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,24 +84,37 @@ public final class Deletion {
    * @throws NotFoundException if the version is not there any more
    */
   public void apply() {
-    registry
-        .transactions()
-        .write(
-            session -> {
-              Plan plan = plan(session);
-              if (!plan.possible()) {
-                throw new ConflictException(
-                    plan + "\nMove or withdraw the aliases and delete the children first", false);
-              }
-              registry.versionTable().delete(session, version.id());
-              return plan;
-            });
-    removeFiles();
+    String place =
+        registry
+            .changes()
+            .apply(
+                Permission.DELETE,
+                version.name(),
+                (session, audit) -> {
+                  Plan plan = plan(session);
+                  if (!plan.possible()) {
+                    throw new ConflictException(
+                        plan + "\nMove or withdraw the aliases and delete the children first",
+                        false);
+                  }
+                  String folder =
+                      registry.versionTable().place(session, version.id()).orElseThrow();
+                  registry.versionTable().delete(session, version.id());
+                  audit.record(
+                      new Change(
+                          "delete",
+                          version.id().toString(),
+                          Optional.of(version.digest().hex()),
+                          Optional.empty(),
+                          ""));
+                  return folder;
+                });
+    removeFiles(place);
   }
 
-  private void removeFiles() {
+  private void removeFiles(String place) {
     try {
-      registry.files().remove(version.id());
+      registry.files().remove(place);
       List<Digest> contents = new ArrayList<>();
       version.manifest().files().stream().map(Manifest.Entry::digest).forEach(contents::add);
       version.report().ifPresent(contents::add);

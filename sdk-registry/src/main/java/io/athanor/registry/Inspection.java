@@ -7,6 +7,7 @@ import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.store.AliasTable;
+import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.Session;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.VersionTable;
@@ -23,11 +24,19 @@ import java.util.Set;
 
 /** Compares what the database says with what lies on disk. */
 record Inspection(
-    BlobFolder files, Transactions transactions, VersionTable versions, AliasTable aliases) {
+    BlobFolder files,
+    Transactions transactions,
+    VersionTable versions,
+    AliasTable aliases,
+    AuditTable audit) {
 
   static Inspection of(ModelRegistry registry) {
     return new Inspection(
-        registry.files(), registry.transactions(), registry.versionTable(), registry.aliasTable());
+        registry.files(),
+        registry.transactions(),
+        registry.versionTable(),
+        registry.aliasTable(),
+        registry.auditTable());
   }
 
   RegistryCheck verify() {
@@ -63,6 +72,7 @@ record Inspection(
     }
     problems.addAll(versions.numberProblems(session));
     problems.addAll(aliases.problems(session));
+    problems.addAll(audit.problems(session));
     return problems;
   }
 
@@ -109,9 +119,9 @@ record Inspection(
   GarbageCollected collectGarbage(Instant staleBefore) {
     int stale = files.removeStale(staleBefore);
     int folders = 0;
-    Set<VersionId> known = new HashSet<>(transactions.read(versions::ids));
-    for (VersionId id : files.folders()) {
-      if (!known.contains(id) && removeUnlessKnown(id)) {
+    Set<String> known = transactions.read(versions::places);
+    for (String place : files.places()) {
+      if (!known.contains(place) && removeUnlessKnown(place)) {
         folders++;
       }
     }
@@ -119,13 +129,13 @@ record Inspection(
   }
 
   /** In a writing transaction no registration is between its files and its rows. */
-  private boolean removeUnlessKnown(VersionId id) {
+  private boolean removeUnlessKnown(String place) {
     return transactions.write(
         session -> {
-          if (versions.find(session, id).isPresent()) {
+          if (versions.places(session).contains(place)) {
             return false;
           }
-          files.remove(id);
+          files.remove(place);
           return true;
         });
   }

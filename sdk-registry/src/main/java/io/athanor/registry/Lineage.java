@@ -26,7 +26,7 @@ public record Lineage(
     for (int i = ancestors.size() - 1; i >= 0; i--) {
       lines.add("from " + ancestors.get(i));
     }
-    lines.add("this " + version + ", data " + version.data());
+    lines.add("this " + version + ", data " + version.facts().data());
     for (ModelVersion made : descendants) {
       lines.add("made " + made + " from " + made.parent().orElseThrow());
     }

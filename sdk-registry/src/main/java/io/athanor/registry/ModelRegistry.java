@@ -9,14 +9,19 @@ import io.athanor.api.eval.ReportJson;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Permission;
+import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.Search;
 import io.athanor.api.registry.SearchPage;
 import io.athanor.api.registry.VersionId;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.store.AliasTable;
+import io.athanor.registry.store.AuditTable;
+import io.athanor.registry.store.Database;
 import io.athanor.registry.store.Migrations;
 import io.athanor.registry.store.SearchQuery;
+import io.athanor.registry.store.Session;
 import io.athanor.registry.store.SqliteDatabase;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.VersionTable;
@@ -24,6 +29,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,15 +38,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Models with numbered versions, in a folder. Thread-safe, and any number of processes of one
  * machine may have the same folder open; the folder must be on a local disk. Every change happens
  * whole or not at all, even if the process is killed.
  *
- * <p>The files of version 3 of "spam-filter" lie in {@code versions/spam-filter/3/}, where other
- * tools can read them; each content exists once on disk. What is known about versions is in {@code
- * registry.db}.
+ * <p>The files of version 3 of "spam-filter" lie in {@code models/base/spam-filter/3/}, or in
+ * {@code models/fine-tuned} or {@code models/specialized}, where other tools can read them; each
+ * content exists once on disk. What is known about versions is in {@code registry.db}, or in a
+ * database that the {@link #in builder} was given.
  */
 public final class ModelRegistry implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -50,14 +59,19 @@ public final class ModelRegistry implements AutoCloseable {
   private final Transactions transactions;
   private final VersionTable versions;
   private final AliasTable aliases;
+  private final AuditTable audit = new AuditTable();
+  private final Access access = new Access(this);
   private final Clock clock;
+  private final Principal principal;
 
-  private ModelRegistry(BlobFolder files, Transactions transactions, Clock clock) {
+  private ModelRegistry(
+      BlobFolder files, Transactions transactions, Clock clock, Principal principal) {
     this.files = files;
     this.transactions = transactions;
-    this.versions = new VersionTable(files::folder);
+    this.versions = new VersionTable((place, manifest) -> files.folder(place));
     this.aliases = new AliasTable(versions);
     this.clock = clock;
+    this.principal = principal;
   }
 
   /**
@@ -67,25 +81,98 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws FormatException if its database is damaged or was made by a newer library
    */
   public static ModelRegistry open(Path folder) {
-    return open(folder, Clock.systemUTC());
+    return in(folder).open();
   }
 
   /** Opens a registry that takes the time from a clock; see {@link #open(Path)}. */
   public static ModelRegistry open(Path folder, Clock clock) {
-    Path root = folder.toAbsolutePath().normalize();
-    BlobFolder files = new BlobFolder(root);
-    Path database = root.resolve("registry.db");
-    Transactions transactions = new Transactions(new SqliteDatabase(database, PATIENCE));
-    boolean opened = false;
-    try {
-      Migrations.apply(transactions, database.toString(), clock.instant());
-      opened = true;
-    } finally {
-      if (!opened) {
-        transactions.close();
-      }
+    return in(folder).clock(clock).open();
+  }
+
+  /** Begins to open a registry, to say more of it. */
+  public static Builder in(Path folder) {
+    return new Builder(folder.toAbsolutePath().normalize());
+  }
+
+  /** How to open a registry. Not thread-safe. */
+  public static final class Builder {
+    private final Path root;
+    private @Nullable Database database;
+    private Clock clock = Clock.systemUTC();
+    private Principal principal = Principal.ofProcess();
+
+    private Builder(Path root) {
+      this.root = root;
     }
-    return new ModelRegistry(files, transactions, clock);
+
+    /**
+     * Where to keep what is known about versions, instead of a SQLite file in the folder. Processes
+     * that share a database must share the folder, too.
+     */
+    public Builder database(Database shared) {
+      this.database = shared;
+      return this;
+    }
+
+    /** Takes the time from a clock. */
+    public Builder clock(Clock time) {
+      this.clock = time;
+      return this;
+    }
+
+    /** Who makes changes; the process's account unless set. */
+    public Builder principal(Principal who) {
+      this.principal = who;
+      return this;
+    }
+
+    /**
+     * Opens it; see {@link ModelRegistry#open(Path)}.
+     *
+     * @throws StorageException if the folder cannot be written, is a file, or the database cannot
+     *     be reached
+     * @throws FormatException if its database is damaged or was made by a newer library
+     */
+    public ModelRegistry open() {
+      BlobFolder files = new BlobFolder(root);
+      Database used =
+          database == null ? new SqliteDatabase(root.resolve("registry.db"), PATIENCE) : database;
+      Transactions transactions = new Transactions(used);
+      boolean opened = false;
+      try {
+        Migrations.apply(transactions, clock.instant());
+        opened = true;
+      } finally {
+        if (!opened) {
+          transactions.close();
+        }
+      }
+      return new ModelRegistry(files, transactions, clock, principal);
+    }
+  }
+
+  /**
+   * The same registry for somebody else. Closing either closes both.
+   *
+   * @param who makes the changes; it is the caller's business to know that they are who they say
+   */
+  public ModelRegistry as(Principal who) {
+    return new ModelRegistry(files, transactions, clock, who);
+  }
+
+  /** Who makes changes. */
+  public Principal principal() {
+    return principal;
+  }
+
+  /** Every change there was. */
+  public AuditLog audit() {
+    return new AuditLog(this, audit, principal);
+  }
+
+  /** Who may do what. */
+  public Access access() {
+    return access;
   }
 
   /**
@@ -133,7 +220,11 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws IllegalStateException like every method, after {@link #close}
    */
   public List<String> models() {
-    return transactions.read(versions::names);
+    return transactions.read(
+        session -> {
+          Predicate<String> readable = readable(session);
+          return versions.names(session).stream().filter(readable).toList();
+        });
   }
 
   /**
@@ -144,9 +235,11 @@ public final class ModelRegistry implements AutoCloseable {
   public List<ModelVersion> versions(String name) {
     return transactions.read(
         session -> {
+          requireReadable(session, name);
           List<ModelVersion> all = versions.ofModel(session, name);
           if (all.isEmpty()) {
-            throw noModel(name, versions.names(session));
+            throw noModel(
+                name, versions.names(session).stream().filter(readable(session)).toList());
           }
           return all;
         });
@@ -168,7 +261,11 @@ public final class ModelRegistry implements AutoCloseable {
    */
   public ModelVersion version(VersionId id) {
     return transactions
-        .read(session -> versions.find(session, id))
+        .read(
+            session -> {
+              requireReadable(session, id.name());
+              return versions.find(session, id);
+            })
         .orElseThrow(
             () ->
                 new NotFoundException(
@@ -186,6 +283,7 @@ public final class ModelRegistry implements AutoCloseable {
     return transactions
         .read(
             session -> {
+              requireReadable(session, name);
               Optional<VersionId> id = aliases.current(session, name, alias);
               return id.isEmpty()
                   ? Optional.<ModelVersion>empty()
@@ -203,17 +301,17 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** Every alias of a model with the version it points to. */
   public Map<String, VersionId> aliases(String name) {
-    return transactions.read(session -> aliases.ofModel(session, name));
+    return read(name, session -> aliases.ofModel(session, name));
   }
 
   /** The version an alias pointed to at some time. */
   public Optional<VersionId> aliasAt(String name, String alias, Instant time) {
-    return transactions.read(session -> aliases.at(session, name, alias, time));
+    return read(name, session -> aliases.at(session, name, alias, time));
   }
 
   /** Every move of an alias, oldest first. */
   public List<AliasMove> aliasHistory(String name, String alias) {
-    return transactions.read(session -> aliases.history(session, name, alias));
+    return read(name, session -> aliases.history(session, name, alias));
   }
 
   /**
@@ -239,7 +337,8 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** Versions that meet conditions. */
   public SearchPage search(Search search) {
-    return transactions.read(session -> SearchQuery.run(session, search, versions));
+    return transactions.read(
+        session -> SearchQuery.run(session, search, versions, access.readable(session, principal)));
   }
 
   /** The metrics of two versions side by side. */
@@ -249,7 +348,8 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** What a version was made from, and what was made from it. */
   public Lineage lineage(ModelVersion version) {
-    return transactions.read(
+    return read(
+        version.name(),
         session -> {
           Map<VersionId, ModelVersion> ancestors = new LinkedHashMap<>();
           Optional<VersionId> next = version.parent();
@@ -301,6 +401,34 @@ public final class ModelRegistry implements AutoCloseable {
    */
   public GarbageCollected collectGarbage() {
     return Inspection.of(this).collectGarbage(clock.instant().minus(GRACE));
+  }
+
+  private <T> T read(String model, Transactions.Work<T> work) {
+    return transactions.read(
+        session -> {
+          requireReadable(session, model);
+          return work.run(session);
+        });
+  }
+
+  private void requireReadable(Session session, String model) throws SQLException {
+    access.require(session, principal, Permission.READ, model, Access.ANY);
+  }
+
+  private Predicate<String> readable(Session session) throws SQLException {
+    return access
+        .readable(session, principal)
+        .<Predicate<String>>map(
+            grants -> name -> grants.stream().anyMatch(grant -> grant.covers(name, Access.ANY)))
+        .orElse(name -> true);
+  }
+
+  Changes changes() {
+    return new Changes(transactions, access, audit, principal, this::now);
+  }
+
+  AuditTable auditTable() {
+    return audit;
   }
 
   BlobFolder files() {

@@ -1,8 +1,7 @@
 package io.athanor.registry;
 
 import io.athanor.api.common.Digest;
-import io.athanor.api.data.DataProvenance;
-import io.athanor.api.data.Task;
+import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
@@ -12,10 +11,16 @@ import io.athanor.api.eval.ReportJson;
 import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.Manifest;
+import io.athanor.api.registry.ModelFacts;
+import io.athanor.api.registry.ModelKind;
+import io.athanor.api.registry.ModelNotes;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Permission;
+import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.blob.StagedFiles;
+import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,8 +37,9 @@ public final class Registration {
   private final ModelRegistry registry;
   private final String name;
   private final Source source;
-  private final Map<String, String> tags = new TreeMap<>();
-  private String description = "";
+  private ModelNotes notes = ModelNotes.none();
+  private Optional<SemanticVersion> semanticVersion = Optional.empty();
+  private Optional<String> job = Optional.empty();
   private Optional<EvaluationReport> report = Optional.empty();
   private Optional<VersionId> parent = Optional.empty();
 
@@ -82,16 +88,51 @@ public final class Registration {
 
   /** A text for people. */
   public Registration description(String text) {
-    this.description = text;
+    notes = notes.withDescription(text);
+    return this;
+  }
+
+  /** What the version promises its users; no other version of the model may have the same. */
+  public Registration semanticVersion(String version) {
+    this.semanticVersion = Optional.of(SemanticVersion.of(version));
+    return this;
+  }
+
+  /**
+   * The terms under which the model may be used.
+   *
+   * @param expression in SPDX's form, for example {@code "Apache-2.0"} or {@code "MIT OR
+   *     LicenseRef-ours"}
+   */
+  public Registration licence(String expression) {
+    notes = notes.withLicence(expression);
+    return this;
+  }
+
+  /** What else users must know or agree to. */
+  public Registration terms(String text) {
+    notes = notes.withTerms(text);
+    return this;
+  }
+
+  /** The purpose it was made for; such versions lie in {@code models/specialized}. */
+  public Registration specialisation(String purpose) {
+    notes = notes.withSpecialisation(purpose);
+    return this;
+  }
+
+  /** Names the job that made it. */
+  public Registration job(String identifier) {
+    if (identifier.isBlank()) {
+      throw new IllegalArgumentException("identifier must not be blank");
+    }
+    this.job = Optional.of(identifier);
     return this;
   }
 
   /** A key with a value to search by. */
   public Registration tag(String key, String value) {
-    if (key.isBlank()) {
-      throw new IllegalArgumentException("key must not be blank");
-    }
-    tags.put(key, value);
+    notes = notes.withTag(key, value);
     return this;
   }
 
@@ -110,6 +151,8 @@ public final class Registration {
    * @throws ValidationException if report and model do not belong together, or a metric is not a
    *     number
    * @throws NotFoundException if the parent has been deleted
+   * @throws ConflictException if another version of the model has the semantic version
+   * @throws io.athanor.api.error.AccessDeniedException if the principal may not register it
    * @throws FormatException if a folder's files cannot be taken
    * @throws StorageException if the registry cannot be written; nothing is registered
    */
@@ -123,19 +166,83 @@ public final class Registration {
           report.map(
               r -> staged.add(ReportJson.write(r).toString().getBytes(StandardCharsets.UTF_8)));
       return registry
-          .transactions()
-          .write(
-              session -> {
-                VersionId id = registry.versionTable().allocate(session, name);
-                ModelVersion.Builder version =
-                    ModelVersion.builder(id, registry.now(), manifest, registry.files().folder(id));
-                describe(version, model, evaluation);
-                origin(session, model).ifPresent(version::parent);
-                ModelVersion complete = version.build();
-                registry.versionTable().insert(session, complete);
-                staged.publish(id);
-                return complete;
+          .changes()
+          .apply(
+              Permission.REGISTER,
+              name,
+              (session, audit) -> {
+                ModelVersion version = version(session, model, manifest, evaluation);
+                String place = place(version);
+                registry.versionTable().insert(session, version, place);
+                audit.record(
+                    new Change(
+                        "register",
+                        version.id().toString(),
+                        Optional.empty(),
+                        Optional.of(version.digest().hex()),
+                        ""));
+                staged.publish(place);
+                return version;
               });
+    }
+  }
+
+  private ModelVersion version(
+      Session session,
+      Optional<ModelArtifact> model,
+      Manifest manifest,
+      Optional<Digest> evaluation)
+      throws SQLException {
+    VersionId id = registry.versionTable().allocate(session, name);
+    requireUnused(session);
+    Optional<VersionId> origin = origin(session, model);
+    ModelFacts facts = model.map(ModelFacts::of).orElse(ModelFacts.unknown());
+    ModelKind kind = kind(facts, origin);
+    String place = place(kind, id);
+    ModelVersion.Builder version =
+        ModelVersion.builder(
+                id,
+                ModelVersion.Stamp.of(registry.now(), registry.principal()),
+                manifest,
+                () -> registry.files().folder(place))
+            .kind(kind)
+            .facts(facts)
+            .notes(notes)
+            .metrics(metrics(model));
+    semanticVersion.ifPresent(version::semanticVersion);
+    evaluation.ifPresent(digest -> version.report(digest, verdict(report.orElseThrow())));
+    origin.ifPresent(version::parent);
+    job.ifPresent(version::job);
+    return version.build();
+  }
+
+  private ModelKind kind(ModelFacts facts, Optional<VersionId> origin) {
+    if (notes.specialisation().isPresent()) {
+      return ModelKind.SPECIALIZED;
+    }
+    return origin.isPresent() || facts.base().isPresent() ? ModelKind.FINE_TUNED : ModelKind.BASE;
+  }
+
+  private static String place(ModelVersion version) {
+    return place(version.kind(), version.id());
+  }
+
+  private static String place(ModelKind kind, VersionId id) {
+    return "models/" + kind.folder() + "/" + id.name() + "/" + id.number();
+  }
+
+  private void requireUnused(Session session) throws SQLException {
+    if (semanticVersion.isPresent()) {
+      Optional<VersionId> other =
+          registry.versionTable().find(session, name, semanticVersion.get());
+      if (other.isPresent()) {
+        throw new ConflictException(
+            other.get()
+                + " is called "
+                + semanticVersion.get()
+                + " already; choose a higher number",
+            false);
+      }
     }
   }
 
@@ -160,22 +267,6 @@ public final class Registration {
     if (!problems.isEmpty()) {
       throw new ValidationException("registration of " + name, problems);
     }
-  }
-
-  private void describe(
-      ModelVersion.Builder version, Optional<ModelArtifact> model, Optional<Digest> evaluation) {
-    version.description(description).tags(tags).metrics(metrics(model));
-    evaluation.ifPresent(digest -> version.report(digest, verdict(report.orElseThrow())));
-    model.ifPresent(
-        m -> {
-          version
-              .architecture(m.architecture())
-              .task(m.task() instanceof Task.Classification ? "classification" : "regression")
-              .parameters(m.graph().parameterCount())
-              .weights(m.weightsDigest())
-              .data(m.provenance().data().stream().map(DataProvenance::fingerprint).toList());
-          m.provenance().base().ifPresent(version::base);
-        });
   }
 
   private Map<String, Double> metrics(Optional<ModelArtifact> model) {

@@ -58,8 +58,8 @@ public record VersionComparison(ModelVersion first, ModelVersion second, List<Li
         table,
         format,
         "architecture",
-        first.architecture().orElse("-"),
-        second.architecture().orElse("-"),
+        first.facts().architecture().orElse("-"),
+        second.facts().architecture().orElse("-"),
         "");
     row(table, format, "bytes", first.bytes(), second.bytes(), second.bytes() - first.bytes());
     for (Line line : metrics) {

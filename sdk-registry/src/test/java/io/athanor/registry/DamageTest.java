@@ -128,7 +128,7 @@ class DamageTest {
 
     assertThatThrownBy(() -> ModelRegistry.open(folder))
         .isInstanceOf(FormatException.class)
-        .hasMessageContaining("tables of schema version 99; this library knows versions up to 1")
+        .hasMessageContaining("tables of schema version 99; this library knows versions up to 2")
         .hasMessageContaining("Use a newer Athanor");
   }
 
@@ -220,7 +220,7 @@ class DamageTest {
 
       assertThat(registry.models()).isEmpty();
       assertThat(folder.resolve("staging")).isEmptyDirectory();
-      assertThat(folder.resolve("versions")).isEmptyDirectory();
+      assertThat(folder.resolve("models")).isEmptyDirectory();
     }
   }
 
@@ -237,9 +237,9 @@ class DamageTest {
       Path dead = Files.createDirectory(folder.resolve("staging/dead"));
       Files.setLastModifiedTime(dead, FileTime.from(Instant.now().minusSeconds(7200)));
       Path alive = Files.createDirectory(folder.resolve("staging/alive"));
-      Files.createDirectories(folder.resolve("versions/m/2"));
+      Files.createDirectories(folder.resolve("models/fine-tuned/m/2"));
       Files.createDirectories(folder.resolve("versions/gone/1"));
-      Path foreign = Files.createDirectories(folder.resolve("versions/Not a Model/1"));
+      Path foreign = Files.createDirectories(folder.resolve("models/base/Not a Model/1"));
       Path orphan = registry.files().blob(Digest.ofText("orphan"));
       Files.createDirectories(orphan.getParent());
       Files.writeString(orphan, "orphan");
@@ -258,8 +258,8 @@ class DamageTest {
   @Test
   void aNewVersionReplacesWhatADeadRegistrationLeftInItsPlace() throws IOException {
     try (var registry = ModelRegistry.open(folder)) {
-      Files.createDirectories(folder.resolve("versions/m/1"));
-      Files.writeString(folder.resolve("versions/m/1/half.bin"), "half");
+      Files.createDirectories(folder.resolve("models/base/m/1"));
+      Files.writeString(folder.resolve("models/base/m/1/half.bin"), "half");
 
       register(registry, "whole").verify();
     }

@@ -71,12 +71,14 @@ class ModelRegistryTest {
     registry.close();
     registry = ModelRegistry.open(temp.resolve("registry"), clock);
     ModelVersion read = registry.version("spam-filter", 1);
-    assertThat(read).usingRecursiveComparison().isEqualTo(version);
-    assertThat(read.description()).isEqualTo("The first one");
-    assertThat(read.tags()).containsExactly(Map.entry("team", "mail"));
+    assertThat(read).usingRecursiveComparison().ignoringFields("folder").isEqualTo(version);
+    assertThat(read.folder()).isEqualTo(version.folder());
+    assertThat(read.notes().description()).isEqualTo("The first one");
+    assertThat(read.notes().tags()).containsExactly(Map.entry("team", "mail"));
     assertThat(read.metrics()).containsExactly(Map.entry("f1", 0.97));
     assertThat(read.verdict()).isEqualTo(Verdict.PASSED);
-    assertThat(read.created()).isEqualTo(clock.instant());
+    assertThat(read.created())
+        .isEqualTo(ModelVersion.Stamp.of(clock.instant(), registry.principal()));
     assertThat(registry.report(read).orElseThrow().metric("f1").value()).isEqualTo(0.97);
   }
 
@@ -85,7 +87,7 @@ class ModelRegistryTest {
     ModelVersion version = register("spam-filter", "weights of a");
 
     assertThat(version.folder())
-        .isEqualTo(temp.resolve("registry/versions/spam-filter/1").toAbsolutePath());
+        .isEqualTo(temp.resolve("registry/models/base/spam-filter/1").toAbsolutePath());
     assertThat(version.folder().resolve("weights.bin")).hasContent("weights of a");
     assertThat(version.folder().resolve("text/vocabulary.txt")).hasContent("words");
     assertThat(version.manifest().text())

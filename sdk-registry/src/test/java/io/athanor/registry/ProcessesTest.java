@@ -120,7 +120,7 @@ class ProcessesTest {
       }
       assertThat(versions).as("versions that outlived the kills").isPositive();
       assertThat(filesBelow(folder.resolve("blobs"))).containsExactlyInAnyOrderElementsOf(used);
-      assertThat(filesBelow(folder.resolve("versions"))).hasSize(versions * 3);
+      assertThat(filesBelow(folder.resolve("models"))).hasSize(versions * 3);
       assertThat(folder.resolve("staging")).isEmptyDirectory();
     }
   }

@@ -6,11 +6,10 @@ import io.athanor.api.model.ModelArtifact;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 /**
  * A registered model: what it is, where it came from, how good it is, and where its files lie.
@@ -18,114 +17,128 @@ import java.util.TreeMap;
  */
 public final class ModelVersion {
   private final VersionId id;
-  private final Instant created;
+  private final Stamp created;
   private final Manifest manifest;
-  private final Path folder;
-  private final Optional<String> architecture;
-  private final Optional<String> task;
-  private final OptionalLong parameters;
-  private final Optional<Digest> weights;
+  private final Supplier<Path> folder;
+  private final Optional<SemanticVersion> semanticVersion;
+  private final ModelKind kind;
+  private final ModelFacts facts;
+  private final ModelNotes notes;
+  private final VersionState state;
+  private final Stamp updated;
+  private final int revision;
   private final Map<String, Double> metrics;
-  private final Map<String, String> tags;
-  private final String description;
   private final Optional<Digest> report;
   private final Verdict verdict;
-  private final List<Digest> data;
-  private final Optional<Digest> base;
   private final Optional<VersionId> parent;
+  private final Optional<String> job;
 
   private ModelVersion(Builder builder) {
     this.id = builder.id;
     this.created = builder.created;
     this.manifest = builder.manifest;
     this.folder = builder.folder;
-    this.architecture = builder.architecture;
-    this.task = builder.task;
-    this.parameters = builder.parameters;
-    this.weights = builder.weights;
+    this.semanticVersion = builder.semanticVersion;
+    this.kind = builder.kind;
+    this.facts = builder.facts;
+    this.notes = builder.notes;
+    this.state = builder.state;
+    this.updated = builder.updated;
+    this.revision = builder.revision;
     this.metrics = builder.metrics;
-    this.tags = builder.tags;
-    this.description = builder.description;
     this.report = builder.report;
     this.verdict = builder.verdict;
-    this.data = builder.data;
-    this.base = builder.base;
     this.parent = builder.parent;
+    this.job = builder.job;
+  }
+
+  /**
+   * When something was done, and by whom.
+   *
+   * @param at when
+   * @param by who; absent where nobody was recorded
+   */
+  public record Stamp(Instant at, Optional<Principal> by) {
+    /** Done by somebody. */
+    public static Stamp of(Instant at, Principal by) {
+      return new Stamp(at, Optional.of(by));
+    }
   }
 
   /**
    * Begins a version.
    *
    * @param id its name and number
-   * @param created when it was registered
+   * @param created when and by whom it was registered
    * @param manifest its files
-   * @param folder where they lie
+   * @param folder where they lie; asked each time, and may have to fetch them
    */
-  public static Builder builder(VersionId id, Instant created, Manifest manifest, Path folder) {
+  public static Builder builder(
+      VersionId id, Stamp created, Manifest manifest, Supplier<Path> folder) {
     return new Builder(id, created, manifest, folder);
   }
 
   /** Collects what is known of a version. Not thread-safe. */
   public static final class Builder {
     private final VersionId id;
-    private final Instant created;
+    private final Stamp created;
     private final Manifest manifest;
-    private final Path folder;
-    private Optional<String> architecture = Optional.empty();
-    private Optional<String> task = Optional.empty();
-    private OptionalLong parameters = OptionalLong.empty();
-    private Optional<Digest> weights = Optional.empty();
+    private final Supplier<Path> folder;
+    private Optional<SemanticVersion> semanticVersion = Optional.empty();
+    private ModelKind kind = ModelKind.BASE;
+    private ModelFacts facts = ModelFacts.unknown();
+    private ModelNotes notes = ModelNotes.none();
+    private VersionState state = VersionState.ACTIVE;
+    private Stamp updated;
+    private int revision = 1;
     private Map<String, Double> metrics = Map.of();
-    private Map<String, String> tags = Map.of();
-    private String description = "";
     private Optional<Digest> report = Optional.empty();
     private Verdict verdict = Verdict.NOT_EVALUATED;
-    private List<Digest> data = List.of();
-    private Optional<Digest> base = Optional.empty();
     private Optional<VersionId> parent = Optional.empty();
+    private Optional<String> job = Optional.empty();
 
-    private Builder(VersionId id, Instant created, Manifest manifest, Path folder) {
+    private Builder(VersionId id, Stamp created, Manifest manifest, Supplier<Path> folder) {
       this.id = id;
       this.created = created;
       this.manifest = manifest;
       this.folder = folder;
+      this.updated = created;
     }
 
-    public Builder architecture(String name) {
-      this.architecture = Optional.of(name);
+    public Builder semanticVersion(SemanticVersion version) {
+      this.semanticVersion = Optional.of(version);
       return this;
     }
 
-    /** For example {@code "classification"}. */
-    public Builder task(String name) {
-      this.task = Optional.of(name);
+    public Builder kind(ModelKind howMade) {
+      this.kind = howMade;
       return this;
     }
 
-    /** The number of trained numbers. */
-    public Builder parameters(long count) {
-      this.parameters = OptionalLong.of(count);
+    public Builder facts(ModelFacts known) {
+      this.facts = known;
       return this;
     }
 
-    /** The digest of the weights. */
-    public Builder weights(Digest digest) {
-      this.weights = Optional.of(digest);
+    public Builder notes(ModelNotes said) {
+      this.notes = said;
+      return this;
+    }
+
+    public Builder state(VersionState present) {
+      this.state = present;
+      return this;
+    }
+
+    /** The last change, and how many there were, the registration included. */
+    public Builder updated(Stamp last, int changes) {
+      this.updated = last;
+      this.revision = changes;
       return this;
     }
 
     public Builder metrics(Map<String, Double> values) {
       this.metrics = Collections.unmodifiableMap(new TreeMap<>(values));
-      return this;
-    }
-
-    public Builder tags(Map<String, String> values) {
-      this.tags = Collections.unmodifiableMap(new TreeMap<>(values));
-      return this;
-    }
-
-    public Builder description(String text) {
-      this.description = text;
       return this;
     }
 
@@ -136,21 +149,15 @@ public final class ModelVersion {
       return this;
     }
 
-    /** Fingerprints of the training data. */
-    public Builder data(List<Digest> fingerprints) {
-      this.data = List.copyOf(fingerprints);
-      return this;
-    }
-
-    /** Digest of the weights this model was trained from. */
-    public Builder base(Digest digest) {
-      this.base = Optional.of(digest);
-      return this;
-    }
-
     /** The version this one was made from. */
     public Builder parent(VersionId version) {
       this.parent = Optional.of(version);
+      return this;
+    }
+
+    /** Names the job that made it. */
+    public Builder job(String name) {
+      this.job = Optional.of(name);
       return this;
     }
 
@@ -167,7 +174,7 @@ public final class ModelVersion {
    * @throws io.athanor.api.error.StorageException if a file cannot be read
    */
   public void verify() {
-    manifest.verify(folder);
+    manifest.verify(folder());
   }
 
   /**
@@ -177,8 +184,9 @@ public final class ModelVersion {
    * @throws io.athanor.api.error.StorageException if a file cannot be read
    */
   public ModelArtifact artifact() {
-    verify();
-    return ArtifactFolder.read(folder);
+    Path files = folder();
+    manifest.verify(files);
+    return ArtifactFolder.read(files);
   }
 
   public VersionId id() {
@@ -195,23 +203,45 @@ public final class ModelVersion {
     return id.number();
   }
 
+  /**
+   * What the version promises its users, if it was given such a number; unique within the model.
+   */
+  public Optional<SemanticVersion> semanticVersion() {
+    return semanticVersion;
+  }
+
   /** Identifies the files and their content. */
   public Digest digest() {
     return manifest.digest();
   }
 
-  /** When it was registered. */
-  public Instant created() {
+  /** When and by whom it was registered. */
+  public Stamp created() {
     return created;
+  }
+
+  /** When and by whom notes or state were last changed. */
+  public Stamp updated() {
+    return updated;
+  }
+
+  /** Rises by one with each change of notes or state, from 1. */
+  public int revision() {
+    return revision;
   }
 
   public Manifest manifest() {
     return manifest;
   }
 
-  /** Where the files lie; read-only by contract. */
+  /**
+   * Where the files lie; read-only by contract. Where the registry keeps them elsewhere they are
+   * fetched first.
+   *
+   * @throws io.athanor.api.error.StorageException if they cannot be fetched
+   */
   public Path folder() {
-    return folder;
+    return folder.get();
   }
 
   /** The size of all files in bytes. */
@@ -219,38 +249,27 @@ public final class ModelVersion {
     return manifest.bytes();
   }
 
-  /** The architecture's name; absent for files that are no Athanor artifact. */
-  public Optional<String> architecture() {
-    return architecture;
+  public ModelKind kind() {
+    return kind;
   }
 
-  /** For example {@code "classification"}; absent for files that are no Athanor artifact. */
-  public Optional<String> task() {
-    return task;
+  /** What its files say. */
+  public ModelFacts facts() {
+    return facts;
   }
 
-  /** The number of trained numbers; absent for files that are no Athanor artifact. */
-  public OptionalLong parameters() {
-    return parameters;
+  /** What people say. */
+  public ModelNotes notes() {
+    return notes;
   }
 
-  /** Digest of the weights; absent for files that are no Athanor artifact. */
-  public Optional<Digest> weights() {
-    return weights;
+  public VersionState state() {
+    return state;
   }
 
   /** Those of training and of the evaluation report; where both have a name, the report's. */
   public Map<String, Double> metrics() {
     return metrics;
-  }
-
-  public Map<String, String> tags() {
-    return tags;
-  }
-
-  /** A text for people; may be empty. */
-  public String description() {
-    return description;
   }
 
   /** The evaluation report's digest. */
@@ -263,19 +282,14 @@ public final class ModelVersion {
     return verdict;
   }
 
-  /** Fingerprints of the training data. */
-  public List<Digest> data() {
-    return data;
-  }
-
-  /** Digest of the weights this model was trained from. */
-  public Optional<Digest> base() {
-    return base;
-  }
-
   /** The version this one was made from. */
   public Optional<VersionId> parent() {
     return parent;
+  }
+
+  /** The job that made it. */
+  public Optional<String> job() {
+    return job;
   }
 
   /** Same name, number and files. */

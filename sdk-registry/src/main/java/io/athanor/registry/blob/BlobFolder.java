@@ -4,7 +4,6 @@ import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
 import io.athanor.api.error.StorageException;
-import io.athanor.api.registry.VersionId;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
@@ -20,17 +19,23 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * The files of a registry: {@code blobs/sha256/ab/<digest>} holds each content once, {@code
- * versions/<name>/<number>/} shows it under its names by hard links, {@code staging/} is where both
- * are prepared. Thread-safe.
+ * models/<kind>/<name>/<number>/} shows it under its names by hard links, {@code staging/} is where
+ * both are prepared. The place of a version is its path below the registry's folder. Thread-safe.
  */
 public final class BlobFolder {
+  private static final Pattern PLACE =
+      Pattern.compile(
+          "(models/(base|fine-tuned|specialized)|versions)/[a-z0-9][a-z0-9._-]{0,99}/[1-9][0-9]{0,8}");
+
+  private final Path root;
   private final Path blobs;
-  private final Path versions;
   private final Path staging;
 
   /**
@@ -39,11 +44,11 @@ public final class BlobFolder {
    * @throws StorageException if that is not possible
    */
   public BlobFolder(Path root) {
+    this.root = root;
     this.blobs = root.resolve("blobs").resolve("sha256");
-    this.versions = root.resolve("versions");
     this.staging = root.resolve("staging");
     try {
-      for (Path folder : List.of(blobs, versions, staging)) {
+      for (Path folder : List.of(blobs, root.resolve("models"), staging)) {
         Files.createDirectories(folder);
       }
     } catch (IOException e) {
@@ -57,8 +62,8 @@ public final class BlobFolder {
   }
 
   /** Where the files of a version lie. */
-  public Path folder(VersionId id) {
-    return versions.resolve(id.name()).resolve(Integer.toString(id.number()));
+  public Path folder(String place) {
+    return root.resolve(place);
   }
 
   /** Where a content lies, if it is here. */
@@ -88,14 +93,16 @@ public final class BlobFolder {
   }
 
   /** Puts a prepared folder in its place; what a dead registration left there goes. */
-  void accept(Path prepared, VersionId id) throws IOException {
-    Path target = folder(id);
-    Path model = versions.resolve(id.name());
+  void accept(Path prepared, String place) throws IOException {
+    Path target = folder(place);
+    Path model = Objects.requireNonNull(target.getParent());
+    Path kind = Objects.requireNonNull(model.getParent());
     AtomicFolder.delete(target);
     Files.createDirectories(model);
     Files.move(prepared, target, StandardCopyOption.ATOMIC_MOVE);
     AtomicFile.forceFolder(model);
-    AtomicFile.forceFolder(versions);
+    AtomicFile.forceFolder(kind);
+    AtomicFile.forceFolder(root.resolve("models"));
   }
 
   /** The contents that are here. */
@@ -107,15 +114,15 @@ public final class BlobFolder {
         .toList();
   }
 
-  /** The version folders that are here. */
-  public List<VersionId> folders() {
-    List<VersionId> found = new ArrayList<>();
-    for (Path folder : list(versions, 2, path -> versions.relativize(path).getNameCount() == 2)) {
-      Path relative = versions.relativize(folder);
-      String name = relative.getName(0).toString();
-      String number = relative.getName(1).toString();
-      if (VersionId.isName(name) && number.matches("[1-9][0-9]{0,8}")) {
-        found.add(new VersionId(name, Integer.parseInt(number)));
+  /** The places of the version folders that are here. */
+  public List<String> places() {
+    List<String> found = new ArrayList<>();
+    for (String top : List.of("models", "versions")) {
+      if (Files.isDirectory(root.resolve(top))) {
+        list(root.resolve(top), 3, path -> true).stream()
+            .map(folder -> root.relativize(folder).toString().replace('\\', '/'))
+            .filter(PLACE.asMatchPredicate())
+            .forEach(found::add);
       }
     }
     return found;
@@ -127,8 +134,8 @@ public final class BlobFolder {
   }
 
   /** Removes a version's folder. */
-  public void remove(VersionId id) {
-    delete(folder(id));
+  public void remove(String place) {
+    delete(folder(place));
   }
 
   /**

@@ -6,7 +6,6 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.Manifest;
-import io.athanor.api.registry.VersionId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -156,7 +155,7 @@ public final class StagedFiles implements AutoCloseable {
    * Moves everything to its final place, where it stays unseen until the database says so. Renames
    * only; to be called inside the writing transaction that makes the version visible.
    */
-  public void publish(VersionId id) {
+  public void publish(String place) {
     attempt(
         () -> {
           for (Map.Entry<Digest, Content> content : contents.entrySet()) {
@@ -164,7 +163,7 @@ public final class StagedFiles implements AutoCloseable {
               target.accept(content.getValue().file(), content.getKey());
             }
           }
-          target.accept(folder(), id);
+          target.accept(folder(), place);
         });
   }
 

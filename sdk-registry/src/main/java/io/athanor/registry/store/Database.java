@@ -9,6 +9,9 @@ public interface Database {
   /** Names the folder of its migrations. */
   String dialect();
 
+  /** Named in errors; tells no secret. */
+  String place();
+
   /** A new connection in auto-commit mode, with foreign keys checked. */
   Connection connect() throws SQLException;
 

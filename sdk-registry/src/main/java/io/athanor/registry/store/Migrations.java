@@ -12,17 +12,17 @@ import java.util.List;
 
 /** Brings a database's tables to the form this library knows, one numbered script after another. */
 public final class Migrations {
-  private static final List<String> SCRIPTS = List.of("V001__models_versions_aliases.sql");
+  private static final List<String> SCRIPTS =
+      List.of("V001__models_versions_aliases.sql", "V002__governance.sql");
 
   private Migrations() {}
 
   /**
    * Runs the scripts that are missing, all or none.
    *
-   * @param source named in errors
    * @throws FormatException if a newer library has made the tables
    */
-  public static void apply(Transactions transactions, String source, Instant now) {
+  public static void apply(Transactions transactions, Instant now) {
     if (transactions.read(session -> version(session)) == SCRIPTS.size()) {
       return;
     }
@@ -34,7 +34,7 @@ public final class Migrations {
           int found = version(session);
           if (found > SCRIPTS.size()) {
             throw new FormatException(
-                source,
+                transactions.database().place(),
                 "tables of schema version "
                     + found
                     + "; this library knows versions up to "
@@ -68,7 +68,7 @@ public final class Migrations {
         throw new IllegalStateException("The jar lacks its script " + dialect + "/" + script);
       }
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      return Arrays.stream(text.replaceAll("(?m)--.*$", "").split(";", -1))
+      return Arrays.stream(text.replaceAll("(?m)--.*$", "").split(";\\s*(?:\n|$)", -1))
           .map(String::strip)
           .filter(statement -> !statement.isEmpty())
           .toList();

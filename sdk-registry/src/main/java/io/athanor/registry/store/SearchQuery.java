@@ -7,6 +7,7 @@ import io.athanor.api.registry.SearchPage;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A search as SQL: the text is put together of constants, every value is bound. */
 public final class SearchQuery {
@@ -20,10 +21,19 @@ public final class SearchQuery {
     conditions.forEach(this::add);
   }
 
-  /** Runs a search. */
-  public static SearchPage run(Session session, Search search, VersionTable versions)
+  /**
+   * Runs a search.
+   *
+   * @param readable the models that may be found; empty if all
+   */
+  public static SearchPage run(
+      Session session,
+      Search search,
+      VersionTable versions,
+      Optional<List<RoleTable.Grant>> readable)
       throws SQLException {
     SearchQuery query = new SearchQuery(search.conditions());
+    readable.ifPresent(query::only);
     long total =
         session
             .first(
@@ -88,6 +98,18 @@ public final class SearchQuery {
     } else if (condition instanceof Condition.Alias alias) {
       and("v.id IN (SELECT version_id FROM alias WHERE name = ?)", alias.name());
     }
+  }
+
+  private void only(List<RoleTable.Grant> readable) {
+    List<String> any = new ArrayList<>(List.of("1 = 0"));
+    List<Object> bound = new ArrayList<>();
+    for (RoleTable.Grant grant : readable) {
+      any.add(BY_NAME);
+      String name = grant.model();
+      bound.add(
+          name.endsWith("*") ? escape(name.substring(0, name.length() - 1)) + "%" : escape(name));
+    }
+    and("(" + String.join(" OR ", any) + ")", bound.toArray());
   }
 
   private void and(String condition, Object... bound) {

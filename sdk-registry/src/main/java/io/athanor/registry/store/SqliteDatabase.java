@@ -46,6 +46,11 @@ public final class SqliteDatabase implements Database {
   }
 
   @Override
+  public String place() {
+    return file.toString();
+  }
+
+  @Override
   public Connection connect() throws SQLException {
     SQLiteConfig config = new SQLiteConfig();
     config.setBusyTimeout(Math.toIntExact(patience.toMillis()));

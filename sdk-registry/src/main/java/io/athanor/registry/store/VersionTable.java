@@ -1,37 +1,91 @@
 package io.athanor.registry.store;
 
+import io.athanor.api.common.DType;
 import io.athanor.api.common.Digest;
 import io.athanor.api.registry.Manifest;
+import io.athanor.api.registry.ModelFacts;
+import io.athanor.api.registry.ModelKind;
+import io.athanor.api.registry.ModelNotes;
+import io.athanor.api.registry.ModelType;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Principal;
+import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
+import io.athanor.api.registry.VersionState;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Set;
 
 /** Versions and all that hangs on them. Thread-safe. */
 public final class VersionTable {
   private static final int CHUNK = 500;
+  private static final List<String> OWN =
+      List.of(
+          "number",
+          "digest",
+          "created",
+          "created_by",
+          "updated",
+          "updated_by",
+          "revision",
+          "semantic",
+          "type",
+          "kind",
+          "state",
+          "task",
+          "architecture",
+          "backend",
+          "number_format",
+          "parameters",
+          "context_length",
+          "bytes",
+          "weights",
+          "base",
+          "plan",
+          "job",
+          "description",
+          "licence",
+          "terms",
+          "specialisation",
+          "report",
+          "verdict",
+          "folder");
   private static final String COLUMNS =
-      "SELECT v.id, m.name, v.number, v.created, v.architecture, v.task, v.parameters, v.weights,"
-          + " v.description, v.report, v.verdict, v.base, pm.name AS parent_name,"
-          + " p.number AS parent_number"
+      "SELECT v.id, m.name, v."
+          + String.join(", v.", OWN)
+          + ", pm.name AS parent_name, p.number AS parent_number"
           + " FROM version v JOIN model m ON m.id = v.model_id"
           + " LEFT JOIN version p ON p.id = v.parent_id LEFT JOIN model pm ON pm.id = p.model_id";
 
-  private final Function<VersionId, Path> folders;
+  private final Files files;
 
   /**
-   * @param folders where the files of a version lie
+   * @param files where the files of versions lie
    */
-  public VersionTable(Function<VersionId, Path> folders) {
-    this.folders = folders;
+  public VersionTable(Files files) {
+    this.files = files;
+  }
+
+  /** Where the files of versions lie. */
+  @FunctionalInterface
+  public interface Files {
+    /**
+     * The folder of a version, fetched if it has to be.
+     *
+     * @param place below the registry's folder
+     * @param manifest what must be in it
+     */
+    Path folder(String place, Manifest manifest);
   }
 
   /** The next number of a model; gone for good once the transaction ends well. */
@@ -46,31 +100,56 @@ public final class VersionTable {
     return new VersionId(name, next.get());
   }
 
-  /** Adds a version; its parent, if it has one, must be there. */
-  public void insert(Session session, ModelVersion version) throws SQLException {
+  /**
+   * Adds a version; its parent, if it has one, must be there.
+   *
+   * @param place of its files, below the registry's folder
+   */
+  public void insert(Session session, ModelVersion version, String place) throws SQLException {
     Optional<Long> parent = Optional.empty();
     if (version.parent().isPresent()) {
       parent = key(session, version.parent().get());
     }
+    ModelFacts facts = version.facts();
+    ModelNotes notes = version.notes();
     long key =
         session.insert(
-            "INSERT INTO version (model_id, number, digest, created, architecture, task,"
-                + " parameters, weights, description, report, verdict, base, parent_id)"
-                + " VALUES ((SELECT id FROM model WHERE name = ?),"
-                + " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO version (model_id, parent_id, "
+                + String.join(", ", OWN)
+                + ") VALUES ((SELECT id FROM model WHERE name = ?), ?, "
+                + Session.placeholders(OWN.size())
+                + ")",
             version.name(),
+            parent.orElse(null),
             version.number(),
             version.digest().hex(),
-            Micros.of(version.created()),
-            version.architecture().orElse(null),
-            version.task().orElse(null),
-            version.parameters().isPresent() ? version.parameters().getAsLong() : null,
-            version.weights().map(Digest::hex).orElse(null),
-            version.description(),
+            Micros.of(version.created().at()),
+            who(version.created()),
+            Micros.of(version.updated().at()),
+            who(version.updated()),
+            version.revision(),
+            version.semanticVersion().map(SemanticVersion::toString).orElse(null),
+            facts.type().name(),
+            version.kind().name(),
+            version.state().name(),
+            facts.task().orElse(null),
+            facts.architecture().orElse(null),
+            facts.backend().orElse(null),
+            facts.precision().map(DType::name).orElse(null),
+            facts.parameters().isPresent() ? facts.parameters().getAsLong() : null,
+            facts.contextLength().isPresent() ? facts.contextLength().getAsInt() : null,
+            version.bytes(),
+            facts.weights().map(Digest::hex).orElse(null),
+            facts.base().map(Digest::hex).orElse(null),
+            facts.plan().orElse(null),
+            version.job().orElse(null),
+            notes.description(),
+            notes.licence().orElse(null),
+            notes.terms().orElse(null),
+            notes.specialisation().orElse(null),
             version.report().map(Digest::hex).orElse(null),
             version.verdict().name(),
-            version.base().map(Digest::hex).orElse(null),
-            parent.orElse(null));
+            place);
     for (Manifest.Entry file : version.manifest().files()) {
       session.update(
           "INSERT INTO version_file (version_id, path, bytes, digest) VALUES (?, ?, ?, ?)",
@@ -86,19 +165,19 @@ public final class VersionTable {
           metric.getKey(),
           metric.getValue());
     }
-    for (Map.Entry<String, String> tag : version.tags().entrySet()) {
+    for (Map.Entry<String, String> tag : notes.tags().entrySet()) {
       session.update(
           "INSERT INTO version_tag (version_id, name, value) VALUES (?, ?, ?)",
           key,
           tag.getKey(),
           tag.getValue());
     }
-    for (int i = 0; i < version.data().size(); i++) {
+    for (int i = 0; i < facts.data().size(); i++) {
       session.update(
           "INSERT INTO version_data (version_id, position, fingerprint) VALUES (?, ?, ?)",
           key,
           i,
-          version.data().get(i).hex());
+          facts.data().get(i).hex());
     }
   }
 
@@ -122,6 +201,17 @@ public final class VersionTable {
     return key.isEmpty() ? Optional.empty() : load(session, List.of(key.get())).stream().findAny();
   }
 
+  /** The version of a model that has a semantic version. */
+  public Optional<VersionId> find(Session session, String name, SemanticVersion semantic)
+      throws SQLException {
+    return session.first(
+        "SELECT v.number FROM version v JOIN model m ON m.id = v.model_id"
+            + " WHERE m.name = ? AND v.semantic = ?",
+        row -> new VersionId(name, row.getInt(1)),
+        name,
+        semantic.toString());
+  }
+
   /** Names of the models that have a version. */
   public List<String> names(Session session) throws SQLException {
     return session.query(
@@ -139,6 +229,21 @@ public final class VersionTable {
                 + " WHERE m.name = ? ORDER BY v.number",
             row -> row.getLong(1),
             name));
+  }
+
+  /** Places of the folders of all versions. */
+  public Set<String> places(Session session) throws SQLException {
+    return new HashSet<>(session.query("SELECT folder FROM version", row -> row.getString(1)));
+  }
+
+  /** The place of a version's folder. */
+  public Optional<String> place(Session session, VersionId id) throws SQLException {
+    return session.first(
+        "SELECT v.folder FROM version v JOIN model m ON m.id = v.model_id"
+            + " WHERE m.name = ? AND v.number = ?",
+        row -> row.getString(1),
+        id.name(),
+        id.number());
   }
 
   /** Every version there is. */
@@ -184,7 +289,8 @@ public final class VersionTable {
   /** Whether a version has a file or a report with this content. */
   public boolean uses(Session session, Digest content) throws SQLException {
     return session.exists("SELECT 1 FROM version_file WHERE digest = ? LIMIT 1", content.hex())
-        || session.exists("SELECT 1 FROM version WHERE report = ? LIMIT 1", content.hex());
+        || session.exists("SELECT 1 FROM version WHERE report = ? LIMIT 1", content.hex())
+        || session.exists("SELECT 1 FROM version_document WHERE digest = ? LIMIT 1", content.hex());
   }
 
   /** Models whose next number has been given away already. */
@@ -248,46 +354,70 @@ public final class VersionTable {
   }
 
   private ModelVersion version(ResultSet row, Details.OfOne details) throws SQLException {
-    VersionId id = new VersionId(row.getString("name"), row.getInt("number"));
+    Manifest manifest = new Manifest(details.files);
+    String place = row.getString("folder");
     ModelVersion.Builder version =
         ModelVersion.builder(
-                id,
-                Micros.at(row.getLong("created")),
-                new Manifest(details.files),
-                folders.apply(id))
-            .description(row.getString("description"))
-            .metrics(details.metrics)
-            .tags(details.tags)
-            .data(details.data);
-    String architecture = row.getString("architecture");
-    if (architecture != null) {
-      version.architecture(architecture);
-    }
-    String task = row.getString("task");
-    if (task != null) {
-      version.task(task);
-    }
-    long parameters = row.getLong("parameters");
-    if (!row.wasNull()) {
-      version.parameters(parameters);
-    }
-    String weights = row.getString("weights");
-    if (weights != null) {
-      version.weights(new Digest(weights));
-    }
-    String report = row.getString("report");
-    if (report != null) {
-      version.report(new Digest(report), Verdict.valueOf(row.getString("verdict")));
-    }
-    String base = row.getString("base");
-    if (base != null) {
-      version.base(new Digest(base));
-    }
-    String parent = row.getString("parent_name");
-    if (parent != null) {
-      version.parent(new VersionId(parent, row.getInt("parent_number")));
-    }
+                new VersionId(row.getString("name"), row.getInt("number")),
+                stamp(row, "created"),
+                manifest,
+                () -> files.folder(place, manifest))
+            .updated(stamp(row, "updated"), row.getInt("revision"))
+            .kind(ModelKind.valueOf(row.getString("kind")))
+            .state(VersionState.valueOf(row.getString("state")))
+            .facts(facts(row, details))
+            .notes(
+                new ModelNotes(
+                    row.getString("description"),
+                    text(row, "licence"),
+                    text(row, "terms"),
+                    text(row, "specialisation"),
+                    details.tags))
+            .metrics(details.metrics);
+    text(row, "semantic").map(SemanticVersion::of).ifPresent(version::semanticVersion);
+    text(row, "job").ifPresent(version::job);
+    Verdict verdict = Verdict.valueOf(row.getString("verdict"));
+    digest(row, "report").ifPresent(report -> version.report(report, verdict));
+    int parent = row.getInt("parent_number");
+    text(row, "parent_name").ifPresent(name -> version.parent(new VersionId(name, parent)));
     return version.build();
+  }
+
+  private static ModelFacts facts(ResultSet row, Details.OfOne details) throws SQLException {
+    long parameters = row.getLong("parameters");
+    OptionalLong trained = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(parameters);
+    int contextLength = row.getInt("context_length");
+    OptionalInt tokens = row.wasNull() ? OptionalInt.empty() : OptionalInt.of(contextLength);
+    return new ModelFacts(
+        ModelType.valueOf(row.getString("type")),
+        text(row, "task"),
+        text(row, "architecture"),
+        text(row, "backend"),
+        text(row, "number_format").map(DType::valueOf),
+        trained,
+        tokens,
+        digest(row, "weights"),
+        details.data,
+        digest(row, "base"),
+        text(row, "plan"));
+  }
+
+  private static ModelVersion.Stamp stamp(ResultSet row, String column) throws SQLException {
+    return new ModelVersion.Stamp(
+        Micros.at(row.getLong(column)),
+        text(row, column + "_by").filter(name -> !name.isEmpty()).map(Principal::new));
+  }
+
+  private static String who(ModelVersion.Stamp stamp) {
+    return stamp.by().map(Principal::name).orElse("");
+  }
+
+  private static Optional<String> text(ResultSet row, String column) throws SQLException {
+    return Optional.ofNullable(row.getString(column));
+  }
+
+  private static Optional<Digest> digest(ResultSet row, String column) throws SQLException {
+    return text(row, column).map(Digest::new);
   }
 
   /** What the other tables say of some versions; the key is in the first column of every row. */

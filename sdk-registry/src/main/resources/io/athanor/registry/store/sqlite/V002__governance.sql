@@ -1,0 +1,121 @@
+ALTER TABLE version ADD COLUMN semantic TEXT;
+ALTER TABLE version ADD COLUMN type TEXT NOT NULL DEFAULT 'CUSTOM';
+ALTER TABLE version ADD COLUMN kind TEXT NOT NULL DEFAULT 'BASE';
+ALTER TABLE version ADD COLUMN backend TEXT;
+ALTER TABLE version ADD COLUMN number_format TEXT;
+ALTER TABLE version ADD COLUMN context_length INTEGER;
+ALTER TABLE version ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE version ADD COLUMN plan TEXT;
+ALTER TABLE version ADD COLUMN job TEXT;
+ALTER TABLE version ADD COLUMN licence TEXT;
+ALTER TABLE version ADD COLUMN terms TEXT;
+ALTER TABLE version ADD COLUMN specialisation TEXT;
+ALTER TABLE version ADD COLUMN state TEXT NOT NULL DEFAULT 'ACTIVE';
+ALTER TABLE version ADD COLUMN created_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE version ADD COLUMN updated INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE version ADD COLUMN updated_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE version ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE version ADD COLUMN folder TEXT NOT NULL DEFAULT '';
+UPDATE version SET
+  bytes = (SELECT COALESCE(SUM(f.bytes), 0) FROM version_file f WHERE f.version_id = version.id),
+  type = CASE task WHEN 'classification' THEN 'CLASSIFICATION' WHEN 'regression' THEN 'REGRESSION'
+         ELSE 'CUSTOM' END,
+  kind = CASE WHEN base IS NULL AND parent_id IS NULL THEN 'BASE' ELSE 'FINE_TUNED' END,
+  updated = created,
+  folder = 'versions/' || (SELECT m.name FROM model m WHERE m.id = version.model_id) || '/' || number;
+CREATE UNIQUE INDEX version_by_semantic ON version (model_id, semantic);
+CREATE INDEX version_by_type ON version (type);
+CREATE INDEX version_by_parameters ON version (parameters);
+CREATE INDEX version_by_bytes ON version (bytes);
+CREATE INDEX version_by_licence ON version (licence);
+
+-- The words of names, descriptions, tags and so on, in small letters, for free-text search.
+CREATE TABLE version_word (
+  word       TEXT    NOT NULL,
+  version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  PRIMARY KEY (word, version_id)
+) WITHOUT ROWID;
+CREATE INDEX version_word_by_version ON version_word (version_id);
+
+-- Documents about a version: bias and explanation results, checklists, signatures. Contents are blobs.
+CREATE TABLE version_document (
+  version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  kind       TEXT    NOT NULL,
+  digest     TEXT    NOT NULL,
+  added      INTEGER NOT NULL,
+  added_by   TEXT    NOT NULL,
+  PRIMARY KEY (version_id, kind, digest)
+);
+CREATE INDEX version_document_by_digest ON version_document (digest);
+
+-- Numbers and digests, not references: decisions outlive deleted versions.
+CREATE TABLE approval (
+  id           INTEGER PRIMARY KEY,
+  model_id     INTEGER NOT NULL REFERENCES model (id),
+  number       INTEGER NOT NULL,
+  alias        TEXT    NOT NULL,
+  artifact     TEXT    NOT NULL,
+  report       TEXT,
+  requested    INTEGER NOT NULL,
+  requested_by TEXT    NOT NULL,
+  status       TEXT    NOT NULL,
+  decided      INTEGER,
+  decided_by   TEXT,
+  reason       TEXT    NOT NULL
+);
+CREATE INDEX approval_by_version ON approval (model_id, number, alias);
+
+CREATE TABLE deployment (
+  id          INTEGER PRIMARY KEY,
+  version_id  INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  environment TEXT    NOT NULL,
+  target      TEXT    NOT NULL,
+  since       INTEGER NOT NULL,
+  until       INTEGER,
+  deployed_by TEXT    NOT NULL
+);
+CREATE INDEX deployment_by_version ON deployment (version_id);
+
+CREATE TABLE version_usage (
+  version_id    INTEGER PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,
+  requests      INTEGER NOT NULL,
+  errors        INTEGER NOT NULL,
+  latency_nanos INTEGER NOT NULL,
+  last_used     INTEGER NOT NULL
+);
+
+-- The registry's settings as JSON, for example its policy.
+CREATE TABLE setting (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
+CREATE TABLE role_permission (
+  role       TEXT NOT NULL,
+  permission TEXT NOT NULL,
+  model      TEXT NOT NULL,
+  stage      TEXT NOT NULL,
+  PRIMARY KEY (role, permission, model, stage)
+);
+
+CREATE TABLE role_member (
+  role      TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  PRIMARY KEY (role, principal)
+);
+
+-- Rows are only ever added; each hash covers the row and the hash before it.
+CREATE TABLE audit (
+  id        INTEGER PRIMARY KEY,
+  happened  INTEGER NOT NULL,
+  principal TEXT    NOT NULL,
+  action    TEXT    NOT NULL,
+  subject   TEXT    NOT NULL,
+  old_value TEXT,
+  new_value TEXT,
+  reason    TEXT    NOT NULL,
+  hash      TEXT    NOT NULL
+);
+CREATE INDEX audit_by_subject ON audit (subject, id);
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_is_not_shortened BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -1,0 +1,144 @@
+package io.athanor.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.athanor.api.error.AccessDeniedException;
+import io.athanor.api.error.ValidationException;
+import io.athanor.api.registry.AuditEntry;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Permission;
+import io.athanor.api.registry.Principal;
+import io.athanor.api.registry.Search;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class AccessTest {
+  private static final Principal ANN = new Principal("ann");
+  private static final Principal BOB = new Principal("bob");
+
+  @TempDir private Path temp;
+  private ModelRegistry ann;
+  private ModelRegistry bob;
+
+  @BeforeEach
+  void open() {
+    ann = ModelRegistry.in(temp.resolve("registry")).principal(ANN).open();
+    bob = ann.as(BOB);
+  }
+
+  @AfterEach
+  void close() {
+    ann.close();
+  }
+
+  private void enable() {
+    for (Permission permission : Permission.values()) {
+      ann.access().allow("administrator", permission);
+    }
+    ann.access().assign("administrator", ANN);
+    ann.access().enable();
+  }
+
+  private ModelVersion register(ModelRegistry registry, String name) {
+    return registry.registration(name, TestModels.folder(temp, "weights")).register();
+  }
+
+  @Test
+  void everybodyMayDoEverythingUntilItIsEnabled() {
+    assertThat(bob.access().enabled()).isFalse();
+    bob.promote(register(bob, "m"), "production").apply();
+
+    assertThat(bob.alias("m", "production").number()).isEqualTo(1);
+  }
+
+  @Test
+  void nobodyMayDoAnythingWithoutARoleOnceItIsEnabled() {
+    ModelVersion version = register(ann, "m");
+    enable();
+
+    assertThatThrownBy(() -> register(bob, "m"))
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessage(
+            "'bob' may not register m. Somebody with ADMINISTER can allow it with access().allow");
+    assertThatThrownBy(() -> bob.promote(version, "production").apply())
+        .isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.delete(version).apply()).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.version("m", 1))
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessageContaining("'bob' may not read m");
+    assertThatThrownBy(() -> bob.audit().entries(0, 1)).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.access().disable()).isInstanceOf(AccessDeniedException.class);
+    assertThat(bob.models()).isEmpty();
+    assertThat(bob.search(Search.all()).total()).isZero();
+    assertThat(ann.versions("m")).hasSize(1);
+    assertThat(ann.aliases("m")).isEmpty();
+  }
+
+  @Test
+  void aRoleAllowsWhatItSaysOfModelsAndAliases() {
+    ModelVersion mail = register(ann, "mail-spam");
+    ModelVersion price = register(ann, "price");
+    enable();
+    ann.access().allow("mail-team", Permission.READ, "mail-*", Access.ANY);
+    ann.access().allow("mail-team", Permission.PROMOTE, "mail-*", "staging");
+    ann.access().assign("mail-team", BOB);
+
+    bob.promote(mail, "staging").apply();
+    assertThat(bob.alias("mail-spam", "staging")).isEqualTo(mail);
+    assertThat(bob.models()).containsExactly("mail-spam");
+    assertThat(bob.search(Search.all()).versions()).containsExactly(mail);
+    assertThatThrownBy(() -> bob.promote(mail, "production").apply())
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessageContaining("'bob' may not promote mail-spam at production");
+    assertThatThrownBy(() -> bob.promote(price, "staging"))
+        .isInstanceOf(AccessDeniedException.class);
+
+    ann.access().withdraw("mail-team", BOB);
+    assertThatThrownBy(() -> bob.alias("mail-spam", "staging"))
+        .isInstanceOf(AccessDeniedException.class);
+  }
+
+  @Test
+  void somebodyMustBeLeftToAdminister() {
+    assertThatThrownBy(() -> ann.access().enable())
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("nobody could administer the registry any more");
+    assertThat(ann.access().enabled()).isFalse();
+    enable();
+
+    assertThatThrownBy(() -> ann.access().withdraw("administrator", ANN))
+        .isInstanceOf(ValidationException.class);
+    assertThat(ann.access().allows(ANN, Permission.ADMINISTER, Access.ANY, Access.ANY)).isTrue();
+    ann.access().disable();
+    register(bob, "m");
+  }
+
+  @Test
+  void everyChangeOfRolesIsRecorded() {
+    enable();
+    ann.access().assign("administrator", ANN);
+
+    assertThat(ann.audit().entries(0, 100))
+        .hasSize(Permission.values().length + 2)
+        .last()
+        .satisfies(entry -> assertThat(entry.after()).contains("enabled"));
+    assertThat(ann.audit().about("role administrator"))
+        .extracting(AuditEntry::after)
+        .last()
+        .satisfies(after -> assertThat(after).contains("member ann"));
+  }
+
+  @Test
+  void refusesPatternsThatAreNone() {
+    assertThatThrownBy(() -> ann.access().allow("r", Permission.READ, "a*b", "*"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("model must be a name");
+    assertThatThrownBy(() -> ann.access().allow("Two Words", Permission.READ))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("role must be");
+  }
+}
