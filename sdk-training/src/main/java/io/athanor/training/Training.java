@@ -7,6 +7,7 @@ import io.athanor.api.backend.Backends;
 import io.athanor.api.backend.DeviceProfile;
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.Precision;
+import io.athanor.api.backend.Support;
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.TrainingData;
@@ -26,13 +27,13 @@ import io.athanor.api.training.TrainingPlan;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.api.training.Tuning;
 import io.athanor.training.checkpoint.CheckpointFolder;
+import io.athanor.training.compress.Distillation;
 import io.athanor.training.estimate.Estimator;
 import io.athanor.training.loop.RunControl;
 import io.athanor.training.loop.TrainingJob;
 import io.athanor.training.loop.TrainingLoop;
 import io.athanor.training.tuning.Adapters;
 import io.athanor.training.tuning.PackedGraph;
-import io.athanor.training.tuning.ReferencedData;
 import io.athanor.training.tuning.References;
 import io.athanor.training.tuning.TunedModel;
 import java.nio.file.Path;
@@ -80,6 +81,7 @@ public final class Training {
   private final List<String> misfits;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private TrainingPlan.Builder plan = TrainingPlan.builder();
+  private @Nullable Distillation teacher;
   private @Nullable Backend backend;
   private @Nullable String backendName;
   private BackendOptions backendOptions = BackendOptions.defaults();
@@ -150,6 +152,12 @@ public final class Training {
   /** Which numbers are trained; all by default. */
   public Training tuning(Tuning which) {
     plan.tuning(which);
+    return this;
+  }
+
+  /** Learns from a trained model's answers, besides the data's own. */
+  public Training distill(Distillation from) {
+    teacher = Objects.requireNonNull(from, "from");
     return this;
   }
 
@@ -320,6 +328,11 @@ public final class Training {
     return data.packed() ? PackedGraph.of(tuned) : tuned;
   }
 
+  private Graph trainingGraph(Graph tuned) {
+    Graph read = data.packed() ? PackedGraph.of(tuned) : tuned;
+    return teacher == null ? read : teacher.graph(read);
+  }
+
   /**
    * Starts a run, or goes on with one from its newest checkpoint. What can be known to be wrong
    * beforehand is thrown here; what goes wrong later comes from {@link TrainingRun#await()}.
@@ -364,15 +377,19 @@ public final class Training {
         of.architecture(),
         tuning.kind() == Tuning.Kind.FULL ? of.config() : Adapters.config(of.config(), tuning),
         tuned.graph(),
-        data.packed() ? PackedGraph.of(tuned.graph()) : tuned.graph(),
+        trainingGraph(tuned.graph()),
         tuned.weights(),
         of.base());
   }
 
-  /** The data, with what the model found likely before where preferences are learned. */
+  /** The data, with what a teacher answers, or what the model itself found likely before. */
   private TrainingData read(TrainingPlan built, Untuned of, Backend chosen) {
+    int batch = built.microBatchSize();
+    if (teacher != null) {
+      return teacher.taught(data, chosen, batch);
+    }
     return References.wantedBy(of.graph())
-        ? new ReferencedData(data, of.graph(), of.weights(), chosen, built.microBatchSize())
+        ? References.attached(data, of.graph(), of.weights(), chosen, batch)
         : data;
   }
 
@@ -405,7 +422,11 @@ public final class Training {
   }
 
   private void requireFit(TrainingPlan built) {
+    Support.withoutQuantized(graph.get()).require();
     List<String> problems = new ArrayList<>(misfits);
+    if (teacher != null) {
+      problems.addAll(teacher.misfits(data));
+    }
     if (data.train().rows() == 0) {
       problems.add("there are no rows to train on");
     }

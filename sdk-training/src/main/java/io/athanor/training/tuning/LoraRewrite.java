@@ -52,14 +52,14 @@ final class LoraRewrite extends Rewrite {
   }
 
   @Override
-  void begin() {
+  protected void begin() {
     if (!lora.adapters().isEmpty()) {
       adapter = Optional.of(target.input(LanguageEncoding.ADAPTER, TensorType.i64(Dim.BATCH)));
     }
   }
 
   @Override
-  Optional<Parameter> parameter(Parameter parameter) {
+  protected Optional<Parameter> parameter(Parameter parameter) {
     if (parameter.role() == Parameter.Role.STATISTIC) {
       return Optional.of(parameter);
     }
@@ -68,7 +68,7 @@ final class LoraRewrite extends Rewrite {
   }
 
   @Override
-  Value node(Node node) {
+  protected Value node(Node node) {
     Value base = same(node);
     if (!(node.op() instanceof LayerOp.Linear linear)) {
       return base;
@@ -128,7 +128,7 @@ final class LoraRewrite extends Rewrite {
   static Graph undone(Graph adapted) {
     return new Rewrite(adapted) {
       @Override
-      Optional<Parameter> parameter(Parameter parameter) {
+      protected Optional<Parameter> parameter(Parameter parameter) {
         if (isAdapter(parameter.name())) {
           return Optional.empty();
         }
@@ -139,7 +139,7 @@ final class LoraRewrite extends Rewrite {
       }
 
       @Override
-      Value node(Node node) {
+      protected Value node(Node node) {
         String name = node.name();
         boolean path =
             name.endsWith(DROPOUT)

@@ -15,14 +15,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** How names stand for layers and parameters. */
-final class Names {
+public final class Names {
   static final String WEIGHT = ".weight";
   private static final int MOST = 12;
 
   private Names() {}
 
   /** The layer of a weight. */
-  static String layer(String weight) {
+  public static String layer(String weight) {
     return weight.endsWith(WEIGHT)
         ? weight.substring(0, weight.length() - WEIGHT.length())
         : weight;
@@ -34,7 +34,7 @@ final class Names {
   }
 
   /** Whether a parameter belongs to a layer that one of these names fits, or to one inside it. */
-  static boolean within(Collection<String> names, String parameter) {
+  public static boolean within(Collection<String> names, String parameter) {
     return names.stream().anyMatch(name -> ("." + parameter).contains("." + name + "."));
   }
 
@@ -94,7 +94,7 @@ final class Names {
   }
 
   /** The first few names, for errors. */
-  static String some(Collection<String> names) {
+  public static String some(Collection<String> names) {
     String first = names.stream().limit(MOST).collect(Collectors.joining(", "));
     int more = names.size() - MOST;
     return names.isEmpty() ? "none" : first + (more > 0 ? " and " + more + " more" : "");

@@ -43,13 +43,13 @@ public final class PackedGraph extends Rewrite {
   }
 
   @Override
-  void begin() {
+  protected void begin() {
     positions = target.input(LanguageEncoding.POSITIONS, tokens);
     segments = target.input(LanguageEncoding.SEGMENTS, tokens);
   }
 
   @Override
-  Value node(Node node) {
+  protected Value node(Node node) {
     if (node.op() instanceof SequenceOp.PositionIds ids) {
       require(ids.first() == 0, node, "counts positions from " + ids.first());
       return positions;

@@ -135,7 +135,7 @@ final class PromptRewrite extends Rewrite {
   }
 
   @Override
-  Optional<Parameter> parameter(Parameter parameter) {
+  protected Optional<Parameter> parameter(Parameter parameter) {
     if (parameter.role() == Parameter.Role.STATISTIC) {
       return Optional.of(parameter);
     }
@@ -145,7 +145,7 @@ final class PromptRewrite extends Rewrite {
 
   /** The embedding comes first, because positions are counted along its lengthened result. */
   @Override
-  void begin() {
+  protected void begin() {
     long size = embedding.type().shape().dim(2).offset();
     String weight = target.parameter(PARAMETER, new Initializer.Normal(0.02), count, size);
     Value tokens = same(embedding);
@@ -153,7 +153,7 @@ final class PromptRewrite extends Rewrite {
   }
 
   @Override
-  Value node(Node node) {
+  protected Value node(Node node) {
     if (node.name().equals(embedding.name())) {
       lengthened.add(node.name());
       return start;

@@ -1,44 +1,40 @@
 package io.athanor.training.tuning;
 
-import io.athanor.api.backend.Backend;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.TrainingData;
-import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.Weights;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Data to learn preferences from, with the {@link References} of a model that has not learned yet.
- * They are computed when rows are first asked for, unless the data bring them.
+ * Data whose rows are completed by what a model says of them: what it found likely before it learns
+ * from preferences, or what a teacher answers. The model is asked when rows are first wanted.
  */
 public final class ReferencedData implements TrainingData {
   private final TrainingData data;
-  private final Graph graph;
-  private final Weights weights;
-  private final Backend backend;
-  private final int batchSize;
   private final Batches train;
   private final Optional<Batches> validation;
+  private final List<DataProvenance.Step> steps;
 
   /**
-   * @param graph that learns from preferences
-   * @param weights before it learns
-   * @param backend that computes; stays open
-   * @param batchSize rows at once
+   * @param train completes the rows to learn from; called once
+   * @param validation completes those kept aside; called once
+   * @param steps what goes into the provenance
    */
   public ReferencedData(
-      TrainingData data, Graph graph, Weights weights, Backend backend, int batchSize) {
+      TrainingData data,
+      UnaryOperator<Batches> train,
+      UnaryOperator<Batches> validation,
+      List<DataProvenance.Step> steps) {
     this.data = data;
-    this.graph = graph;
-    this.weights = weights;
-    this.backend = backend;
-    this.batchSize = batchSize;
-    this.train = new Referenced(data.train());
-    this.validation = data.validation().map(Referenced::new);
+    this.train = new Referenced(data.train(), train);
+    this.validation = data.validation().map(rows -> new Referenced(rows, validation));
+    this.steps = List.copyOf(steps);
   }
 
   @Override
@@ -68,15 +64,21 @@ public final class ReferencedData implements TrainingData {
 
   @Override
   public DataProvenance provenance() {
-    return data.provenance();
+    DataProvenance own = data.provenance();
+    List<DataProvenance.Step> all = new ArrayList<>(own.steps());
+    all.addAll(steps);
+    return new DataProvenance(
+        own.source(), own.fingerprint(), own.rows(), all, own.splits(), own.seed());
   }
 
-  private final class Referenced implements Batches {
+  private static final class Referenced implements Batches {
     private final Batches rows;
+    private final UnaryOperator<Batches> completion;
     private @Nullable Batches complete;
 
-    Referenced(Batches rows) {
+    Referenced(Batches rows, UnaryOperator<Batches> completion) {
       this.rows = rows;
+      this.completion = completion;
     }
 
     @Override
@@ -93,10 +95,7 @@ public final class ReferencedData implements TrainingData {
     public synchronized Stream open(BatchOrder order) {
       Batches opened = complete;
       if (opened == null) {
-        opened =
-            References.broughtBy(rows)
-                ? rows
-                : References.of(graph, weights, backend, rows, batchSize).attachedTo(rows);
+        opened = completion.apply(rows);
         complete = opened;
       }
       return opened.open(order);

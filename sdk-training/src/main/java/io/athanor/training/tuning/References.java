@@ -10,6 +10,7 @@ import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Signature;
+import io.athanor.api.data.TrainingData;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
@@ -20,7 +21,9 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /**
  * How likely a model found every answer before it began to learn from preferences (Rafailov et al.
@@ -39,6 +42,22 @@ public final class References {
   /** Whether a graph asks for them. */
   public static boolean wantedBy(Graph graph) {
     return graph.hasInput(LanguageEncoding.REFERENCE);
+  }
+
+  /**
+   * Data with their references, unless they bring them; computed when rows are first asked for.
+   *
+   * @param graph that learns from preferences
+   * @param weights before it learns
+   * @param backend that computes; stays open
+   * @param batchSize rows at once
+   */
+  public static TrainingData attached(
+      TrainingData data, Graph graph, Weights weights, Backend backend, int batchSize) {
+    UnaryOperator<Batches> completion =
+        rows ->
+            broughtBy(rows) ? rows : of(graph, weights, backend, rows, batchSize).attachedTo(rows);
+    return new ReferencedData(data, completion, completion, List.of());
   }
 
   /** Whether these batches already bring them. */
@@ -85,12 +104,12 @@ public final class References {
                         graph.name(), "no operation gives the likelihood of a sequence"));
     return new Rewrite(graph) {
       @Override
-      Input input(Input input) {
+      protected Input input(Input input) {
         return new Input(input.name(), input.type(), Input.Role.FEATURE);
       }
 
       @Override
-      void end() {
+      protected void end() {
         target.output(LIKELIHOOD, value(wanted.name()));
       }
     }.rewritten().forPrediction();
@@ -98,38 +117,7 @@ public final class References {
 
   /** These batches with the likelihoods as a further tensor. */
   public Batches attachedTo(Batches batches) {
-    return new Batches() {
-      @Override
-      public long rows() {
-        return batches.rows();
-      }
-
-      @Override
-      public long count(int batchSize) {
-        return batches.count(batchSize);
-      }
-
-      @Override
-      public Stream open(BatchOrder order) {
-        Stream stream = batches.open(order);
-        return new Stream() {
-          @Override
-          public boolean hasNext() {
-            return stream.hasNext();
-          }
-
-          @Override
-          public Batch next() {
-            return attachedTo(stream.next());
-          }
-
-          @Override
-          public void close() {
-            stream.close();
-          }
-        };
-      }
-    };
+    return new ChangedBatches(batches, this::attachedTo);
   }
 
   private Batch attachedTo(Batch batch) {

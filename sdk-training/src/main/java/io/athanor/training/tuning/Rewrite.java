@@ -12,17 +12,18 @@ import java.util.Objects;
 import java.util.Optional;
 
 /** Builds a graph anew from another one, operation by operation. Used once. */
-abstract class Rewrite {
-  final Graph source;
-  final GraphBuilder target;
+public abstract class Rewrite {
+  protected final Graph source;
+  protected final GraphBuilder target;
   private final Map<String, Value> values = new HashMap<>();
 
-  Rewrite(Graph source) {
+  protected Rewrite(Graph source) {
     this.source = source;
     this.target = Graph.builder(source.name());
   }
 
-  Graph rewritten() {
+  /** The new graph. */
+  public final Graph rewritten() {
     for (Input input : source.inputs()) {
       values.put(input.name(), target.declare(input(input)));
     }
@@ -37,36 +38,37 @@ abstract class Rewrite {
     return target.build();
   }
 
-  Input input(Input input) {
+  protected Input input(Input input) {
     return input;
   }
 
   /** What becomes of a parameter; empty if nothing uses it any more. */
-  Optional<Parameter> parameter(Parameter parameter) {
+  protected Optional<Parameter> parameter(Parameter parameter) {
     return Optional.of(parameter);
   }
 
   /** Adds what comes before the first operation. */
-  void begin() {}
+  protected void begin() {}
 
   /** Adds what becomes of an operation, and gives the value that stands for its result. */
-  Value node(Node node) {
+  protected Value node(Node node) {
     return same(node);
   }
 
   /** Names outputs and loss. */
-  void end() {
+  protected void end() {
     source.outputs().forEach((output, value) -> target.output(output, value(value)));
     source.loss().ifPresent(loss -> target.loss(value(loss)));
   }
 
-  final Value same(Node node) {
+  /** The same operation on what stands for its inputs. */
+  protected final Value same(Node node) {
     return target.apply(
         node.name(), node.op(), node.inputs().stream().map(this::value).toArray(Value[]::new));
   }
 
   /** What stands for a value of the source. */
-  final Value value(String name) {
+  protected final Value value(String name) {
     return Objects.requireNonNull(values.get(name), name);
   }
 }
