@@ -5,7 +5,7 @@ import io.athanor.api.data.Batch;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.DataProvenance;
-import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.TrainingData;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
@@ -19,11 +19,11 @@ import java.util.Optional;
 final class FixedBatches implements TrainingData, Batches {
   private static final ThreadMXBean CPU = ManagementFactory.getThreadMXBean();
 
-  private final FeatureEncoding encoding;
+  private final Encoding encoding;
   private final List<Batch> batches;
   private final List<Long> begins = new ArrayList<>();
 
-  FixedBatches(FeatureEncoding encoding, List<Batch> batches) {
+  FixedBatches(Encoding encoding, List<Batch> batches) {
     this.encoding = encoding;
     this.batches = List.copyOf(batches);
   }
@@ -39,7 +39,7 @@ final class FixedBatches implements TrainingData, Batches {
   }
 
   @Override
-  public FeatureEncoding encoding() {
+  public Encoding encoding() {
     return encoding;
   }
 

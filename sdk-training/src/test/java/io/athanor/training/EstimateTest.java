@@ -40,7 +40,10 @@ class EstimateTest {
     assertThat(estimate.stepFlops()).isCloseTo(forward + backward, within(1e-6));
     assertThat(estimate.totalFlops())
         .isCloseTo(12 * (forward + backward) + 3 * 2 * forward, within(1e-6));
-    assertThat(estimate.updateBytes()).isEqualTo(12.0 * 42 * 4 * 8);
+    double values = 16 * 4 * ((2 + 8) + (8 + 8) + (8 + 2)) + 16 * (4 * 2 + 8) + 4;
+    assertThat(estimate.totalBytes())
+        .isCloseTo(12.0 * 42 * 4 * 8 + (12 * 3 + 3 * 2) * values, within(1e-6));
+    assertThat(estimate.totalOperations()).isEqualTo(12 * 2 * 4 + 3 * 2 * 4);
   }
 
   @Test

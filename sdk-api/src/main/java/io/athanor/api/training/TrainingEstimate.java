@@ -21,7 +21,8 @@ import java.util.TreeMap;
  * @param steps of the optimizer, all epochs together
  * @param stepFlops floating-point operations of a step, on average
  * @param totalFlops those of the whole run, evaluations included
- * @param updateBytes what the optimizer reads and writes, all steps together
+ * @param totalBytes what operations and the optimizer read and write in the whole run
+ * @param totalOperations how often an operation begins in the whole run, forward or backward
  * @param memory at the peak, on the device
  * @param javaBytes what Java keeps of the model besides: first weights, best weights, and the state
  *     that goes into a checkpoint
@@ -35,7 +36,8 @@ public record TrainingEstimate(
     long steps,
     double stepFlops,
     double totalFlops,
-    double updateBytes,
+    double totalBytes,
+    double totalOperations,
     MemoryEstimate memory,
     long javaBytes) {
   public TrainingEstimate {
@@ -53,13 +55,15 @@ public record TrainingEstimate(
   }
 
   /**
-   * The time of the whole run: operations at the rate that the device sustains, and the optimizer's
-   * traffic with its memory. Small models take longer, as they wait between operations.
+   * The time of the whole run: arithmetic at the rate that the device sustains, traffic with its
+   * memory, and a fixed cost for each operation. Reading data, first calls and checkpoints are left
+   * out.
    */
   public Duration duration(DeviceProfile device) {
     double seconds =
         totalFlops / (device.flopsPerSecond() * device.efficiency())
-            + updateBytes / device.bytesPerSecond();
+            + totalBytes / device.bytesPerSecond()
+            + totalOperations * device.secondsPerOperation();
     return Duration.ofMillis((long) (1000 * seconds));
   }
 

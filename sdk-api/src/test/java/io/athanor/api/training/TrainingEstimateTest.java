@@ -25,6 +25,7 @@ class TrainingEstimateTest {
         3e9,
         60e9,
         5e9,
+        3e6,
         new MemoryEstimate(4 * MIB, 2 * MIB, MIB, activations, 0, 0),
         3 * MIB);
   }
@@ -34,8 +35,10 @@ class TrainingEstimateTest {
   }
 
   @Test
-  void timeIsThatOfOperationsAndOfTheOptimizersTraffic() {
+  void timeIsThatOfArithmeticOfTrafficAndOfBeginningOperations() {
     assertThat(estimate(0).duration(device())).isEqualTo(Duration.ofSeconds(12 + 5));
+    assertThat(estimate(0).duration(device().secondsPerOperation(2e-6)))
+        .isEqualTo(Duration.ofSeconds(12 + 5 + 6));
   }
 
   @Test
@@ -96,6 +99,9 @@ class TrainingEstimateTest {
     assertThatThrownBy(() -> DeviceProfile.processor("none", 0, 1, 1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("flopsPerSecond must be above 0, got 0.0");
+    assertThatThrownBy(() -> device().secondsPerOperation(-1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("secondsPerOperation must be at least 0, got -1.0");
     assertThatThrownBy(() -> device().memory(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("memory must be at least 1, got 0");

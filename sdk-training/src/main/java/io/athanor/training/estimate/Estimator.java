@@ -10,7 +10,6 @@ import io.athanor.api.data.Batches;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.TrainingData;
 import io.athanor.api.error.AthanorException;
-import io.athanor.api.graph.Flops;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.training.Lora;
 import io.athanor.api.training.TrainingEstimate;
@@ -110,37 +109,39 @@ public record Estimator(
     Map<Map<String, Long>, Integer> seen = sizes(tuned, as.microBatchSize());
     Map<String, Long> largest = Map.of();
     double most = -1;
-    double sum = 0;
-    double forward = 0;
+    Work step = Work.NONE;
+    Work evaluation = Work.NONE;
     for (Map.Entry<Map<String, Long>, Integer> entry : seen.entrySet()) {
-      Flops flops = Flops.of(tuned, entry.getKey());
-      double training = flops.trainingTotal() + (as.recompute() ? flops.forwardTotal() : 0.0);
-      sum += training * entry.getValue();
-      forward += (double) flops.forwardTotal() * entry.getValue();
-      if (training > most) {
-        most = training;
+      Work training = Work.training(tuned, entry.getKey(), as.recompute());
+      step = step.plus(training.times(entry.getValue()));
+      evaluation = evaluation.plus(Work.forward(tuned, entry.getKey()).times(entry.getValue()));
+      if (training.flops() > most) {
+        most = training.flops();
         largest = entry.getKey();
       }
     }
     int count = seen.values().stream().mapToInt(Integer::intValue).sum();
     long microBatches = data.train().count(as.microBatchSize());
     long steps = Math.multiplyExact(data.train().count(as.batchSize()), (long) as.epochs());
-    double epoch = sum / count * microBatches;
-    double evaluation = forward / count * evaluated(as.microBatchSize());
+    Work trained = step.times((double) microBatches / count * as.epochs());
     long evaluations = as.evaluateEvery() == 0 ? as.epochs() : 1 + steps / as.evaluateEvery();
-    long trained = tuned.trainedParameterCount();
+    Work evaluated =
+        evaluation.times((double) evaluated(as.microBatchSize()) / count * evaluations);
+    Work all = trained.plus(evaluated);
+    long parameters = tuned.trainedParameterCount();
     return new TrainingEstimate(
         tuned.name(),
         tuned.parameterCount(),
-        trained,
+        parameters,
         largest,
         data.train().rows(),
         steps,
-        epoch * as.epochs() / steps,
-        epoch * as.epochs() + evaluation * evaluations,
-        (double) steps * Float.BYTES * trained * touched(as),
+        trained.flops() / steps,
+        all.flops(),
+        all.bytes() + (double) steps * Float.BYTES * parameters * touched(as),
+        all.operations(),
         MemoryEstimate.training(tuned, largest, as.mode(), as.accumulate()),
-        Math.multiplyExact(trained, (long) Float.BYTES * copies(as)));
+        Math.multiplyExact(parameters, (long) Float.BYTES * copies(as)));
   }
 
   private long evaluated(int microBatch) {
