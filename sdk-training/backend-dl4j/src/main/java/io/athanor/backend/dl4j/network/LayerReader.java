@@ -2,6 +2,8 @@ package io.athanor.backend.dl4j.network;
 
 import io.athanor.api.data.Encoder;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Tokenizer;
+import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Parameter.Role;
@@ -19,6 +21,8 @@ import java.util.List;
 final class LayerReader {
   /** Where the graph's gates input, forget, cell, output lie in DL4J's order. */
   private static final List<Integer> GATES = List.of(3, 1, 0, 2);
+
+  private static final int MOST_ONE_HOT = 4096;
 
   private final Assembly to;
   private final GraphBuilder g;
@@ -60,7 +64,7 @@ final class LayerReader {
       case "DropoutLayer" -> dropped(layer, x, role);
       case "EmbeddingLayer" -> activated(layer, category(layer, x, role));
       case "EmbeddingSequenceLayer" -> activated(layer, embedding(layer, x, role));
-      case "LSTM" -> lstm(layer, dropped(layer, x, role), role);
+      case "LSTM" -> lstm(layer, dropped(layer, oneHot(layer, x), role), role);
       case "BatchNormalization" -> normalized(layer, x, role);
       case "ConvolutionLayer", "Convolution2D" ->
           activated(
@@ -162,7 +166,7 @@ final class LayerReader {
     if (x.value().type().dtype().floating()) {
       throw layer.fail("it embeds the ids of a text, but gets " + x.value().type());
     }
-    int rows = layer.size("nin");
+    int rows = vocabulary(layer);
     int size = layer.size("nout");
     float[] columns = to.take(layer, rows, size);
     float[] bias = layer.flag("hasBias", false) ? to.take(layer, size) : new float[size];
@@ -174,6 +178,37 @@ final class LayerReader {
     }
     String name = name(layer);
     String weight = to.parameter(name + ".weight", role, table, rows, size);
+    return x.with(g.apply(name, new LayerOp.Embedding(weight), x.value()));
+  }
+
+  /** How many different ids a layer takes; the encoding may give fewer. */
+  private int vocabulary(Settings layer) {
+    int known = layer.size("nin");
+    int given = encoding.tokenizer().map(Tokenizer::vocabularySize).orElse(0);
+    if (given > known) {
+      throw new ValidationException(
+          "encoding for " + layer.place(),
+          List.of("the layer knows " + known + " tokens, the encoding's tokenizer has " + given));
+    }
+    return known;
+  }
+
+  /** Ids as DL4J takes them without an embedding: one feature for each id, 1 for the own. */
+  private Signal oneHot(Settings layer, Signal x) {
+    if (x.value().type().dtype().floating()) {
+      return x;
+    }
+    int size = vocabulary(layer);
+    layer.require(
+        size <= MOST_ONE_HOT,
+        "an LSTM of ids in " + size + " features",
+        "Begin the network with an EmbeddingSequenceLayer");
+    float[] identity = new float[size * size];
+    for (int i = 0; i < size; i++) {
+      identity[i * size + i] = 1;
+    }
+    String name = to.name("one_hot");
+    String weight = to.parameter(name + ".weight", Role.FROZEN, identity, size, size);
     return x.with(g.apply(name, new LayerOp.Embedding(weight), x.value()));
   }
 

@@ -59,10 +59,10 @@ record NetworkDescription(
   private static NetworkDescription layers(Settings root) {
     List<Vertex> vertices = new ArrayList<>();
     Map<String, Settings> preprocessors =
-        root.has("inputPreProcessors") ? root.named("inputPreProcessors") : Map.of();
+        root.has("inputPreProcessors") ? root.named("inputPreProcessors", "layer") : Map.of();
     String from = "input";
     long seed = 0;
-    for (Settings conf : root.list("confs", "layer ")) {
+    for (Settings conf : root.list("confs", "layer")) {
       String name = Integer.toString(vertices.size());
       vertices.add(
           new Vertex(
@@ -84,7 +84,7 @@ record NetworkDescription(
     if (!root.has("topologicalOrderStr")) {
       throw new UnsupportedException(
           source + ": a ComputationGraph without the order of its vertices",
-          "Load it with DL4J 1.0.0-M2.1, call output once, and save it again");
+          "Load it with DL4J 1.0.0-M2.1 and save it again");
     }
     List<String> inputs = root.texts("networkInputs");
     List<String> outputs = root.texts("networkOutputs");
@@ -93,7 +93,7 @@ record NetworkDescription(
           source + ": a ComputationGraph with the outputs " + outputs,
           "Save a network that answers one question, with one output");
     }
-    Map<String, Settings> all = root.named("vertices");
+    Map<String, Settings> all = root.named("vertices", "vertex");
     Map<String, List<String>> from = root.namedTexts("vertexInputs");
     List<Vertex> vertices = new ArrayList<>();
     for (String name : root.texts("topologicalOrderStr")) {

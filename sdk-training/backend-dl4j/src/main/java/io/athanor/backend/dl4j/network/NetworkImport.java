@@ -87,7 +87,9 @@ public record NetworkImport(Graph graph, Weights weights, long seed, Map<String,
             .settings()
             .require(
                 last == LayerReader.ends(vertex.settings()),
-                last ? "the output, but has no loss" : "an output layer inside the network",
+                last
+                    ? "the output, but " + vertex.settings().type() + " has no loss"
+                    : "an output layer inside the network",
                 "End the network with one OutputLayer, RnnOutputLayer or LossLayer");
         Signal result = layers.read(vertex.settings(), x);
         known.put(vertex.name(), result);

@@ -41,7 +41,7 @@ final class Settings {
   String type() {
     if (!node.has("@class")) {
       throw unsupported(
-          "described in the form of DL4J 0.9 and older",
+          "described in the form of DL4J before 1.0.0-beta",
           "Load the network with DL4J 1.0.0-M2.1 and save it again");
     }
     String name = fields.text("@class");
@@ -108,20 +108,31 @@ final class Settings {
     return has(name) ? Optional.of(inside(name)) : Optional.empty();
   }
 
-  /** The objects of a list. */
+  /**
+   * The objects of a list.
+   *
+   * @param kind what each is called, before its number
+   */
   List<Settings> list(String name, String kind) {
     return fields.list(
         name,
         MOST_CHILDREN,
-        (at, item) -> new Settings(source, kind + at.substring(name.length()), item));
+        (at, item) -> {
+          String number = at.substring(at.lastIndexOf('[') + 1, at.length() - 1);
+          return new Settings(source, kind + " " + number, item);
+        });
   }
 
-  /** The objects of an object, by their names, each the place of its own. */
-  Map<String, Settings> named(String name) {
+  /**
+   * The objects of an object, by their names.
+   *
+   * @param kind what each is called, before its name
+   */
+  Map<String, Settings> named(String name, String kind) {
     JsonFields children = fields.object(name);
     Map<String, Settings> found = new TreeMap<>();
     for (String child : children.names()) {
-      found.put(child, new Settings(source, "'" + child + "'", children.node(child)));
+      found.put(child, new Settings(source, kind + " " + child, children.node(child)));
     }
     return found;
   }

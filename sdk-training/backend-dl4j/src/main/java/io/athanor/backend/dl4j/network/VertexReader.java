@@ -1,5 +1,6 @@
 package io.athanor.backend.dl4j.network;
 
+import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.SequenceOp.SequencePool;
@@ -127,7 +128,7 @@ final class VertexReader {
         "before a " + type + " of another data format than NCHW and NCW",
         "Build the network with DL4J's default formats");
     return switch (type) {
-      case "CnnToFeedForwardPreProcessor" -> x.rank() == 4 ? x.with(g.flatten(x.value())) : x;
+      case "CnnToFeedForwardPreProcessor" -> flattened(preprocessor, x);
       case "FeedForwardToCnnPreProcessor" -> pictures(preprocessor, x);
       case "RnnToFeedForwardPreProcessor", "FeedForwardToRnnPreProcessor" -> {
         if (x.rank() != 3) {
@@ -138,7 +139,7 @@ final class VertexReader {
       case "ComposableInputPreProcessor" -> {
         Signal at = x;
         for (Settings step :
-            preprocessor.list("inputPreProcessors", preprocessor.place() + ", step ")) {
+            preprocessor.list("inputPreProcessors", preprocessor.place() + ", step")) {
           at = rearranged(step, at);
         }
         yield at;
@@ -150,6 +151,16 @@ final class VertexReader {
     };
   }
 
+  private Signal flattened(Settings preprocessor, Signal x) {
+    if (x.rank() == 2) {
+      return x;
+    }
+    if (preprocessor.integer("numChannels", 0) > 0) {
+      requirePictures(preprocessor, x);
+    }
+    return x.with(g.flatten(x.value()));
+  }
+
   private Signal pictures(Settings preprocessor, Signal x) {
     long channels = preprocessor.size("numChannels");
     long height = preprocessor.size("inputHeight");
@@ -157,18 +168,19 @@ final class VertexReader {
     if (x.rank() == 2 && x.features() == channels * height * width) {
       return x.with(g.reshape(x.value(), channels, height, width));
     }
-    List<Long> sizes = x.value().shape().dims().stream().skip(1).map(d -> d.offset()).toList();
-    if (!sizes.equals(List.of(channels, height, width))) {
-      throw preprocessor.fail(
-          "it takes pictures of "
-              + channels
-              + " x "
-              + height
-              + " x "
-              + width
-              + ", but gets "
-              + x.value().type());
-    }
+    requirePictures(preprocessor, x);
     return x;
+  }
+
+  private static void requirePictures(Settings preprocessor, Signal x) {
+    List<Long> expected =
+        List.of(
+            (long) preprocessor.size("numChannels"),
+            (long) preprocessor.size("inputHeight"),
+            (long) preprocessor.size("inputWidth"));
+    if (!x.value().shape().dims().stream().skip(1).map(Dim::offset).toList().equals(expected)) {
+      throw preprocessor.fail(
+          "it takes pictures of the sizes " + expected + ", but gets " + x.value().type());
+    }
   }
 }
