@@ -15,6 +15,7 @@ import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -145,16 +146,29 @@ final class DjlBackend implements Backend {
     Graph graph = whole.forPrediction();
     check(graph, precision).require();
     requireFit(graph, weights);
+    Target target = new Target(device, precision);
+    return QuantizedLayers.suit(target)
+        ? predicting(graph, weights, target)
+        : predicting(Widened.of(graph, weights), target);
+  }
+
+  private CompiledModel predicting(Widened model, Target target) {
+    return predicting(model.graph(), model.weights(), target);
+  }
+
+  private CompiledModel predicting(Graph graph, Weights weights, Target target) {
     return load(
         graph,
         scope -> {
-          Target target = new Target(device, precision);
           Program program =
               new Program(scope.manager(), ProgramWriter.forPrediction(graph, target));
           program.bind(
               List.of(
                   PlacedWeights.of(
                       scope.placement(), scope.manager(), graph, weights, target, Set.of())));
+          if (new QuantizedLayers(graph).any()) {
+            program.run(QuantizedLayers.PACK);
+          }
           return new NativeModel(graph, threads(graph), calls, scope, program);
         });
   }
@@ -166,15 +180,17 @@ final class DjlBackend implements Backend {
     if (support instanceof Support.Supported) {
       support = Support.withoutForeign(read);
     }
-    return support instanceof Support.Supported ? DecoderGraph.check(read) : support;
+    return support instanceof Support.Supported ? DecoderGraph.check(Widened.graph(read)) : support;
   }
 
   @Override
   public Decoder decoder(Graph whole, Weights weights, Precision precision) {
     requireOpen();
-    Graph graph = whole.forPrediction();
-    checkDecoder(graph, precision).require();
-    requireFit(graph, weights);
+    Graph read = whole.forPrediction();
+    checkDecoder(read, precision).require();
+    requireFit(read, weights);
+    Widened model = Widened.of(read, weights);
+    Graph graph = model.graph();
     DecoderGraph decoded = DecoderGraph.of(graph);
     return load(
         graph,
@@ -184,7 +200,8 @@ final class DjlBackend implements Backend {
                 threads(graph),
                 calls,
                 scope,
-                DecoderWeights.load(scope, decoded, weights, new Target(device, precision))));
+                DecoderWeights.load(
+                    scope, decoded, model.weights(), new Target(device, precision))));
   }
 
   /** Makes a model in a scope of its own. */
@@ -218,9 +235,10 @@ final class DjlBackend implements Backend {
     weights.requireFit(graph);
     for (Parameter parameter : graph.parameters()) {
       DType dtype = weights.tensor(parameter.name()).dtype();
-      if (dtype != DType.F32) {
+      if (dtype != parameter.type()) {
         throw new GraphException(
-            parameter.name(), "expected F32 weights, got " + dtype + "; convert them first");
+            parameter.name(),
+            "expected " + parameter.type() + " weights, got " + dtype + "; convert them first");
       }
     }
   }

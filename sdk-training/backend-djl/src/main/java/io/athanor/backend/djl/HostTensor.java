@@ -67,7 +67,12 @@ final class HostTensor extends NativeTensor {
 
   private static HostTensor over(
       PtNDManager manager, DType dtype, ByteBuffer bytes, long... shape) {
-    DataType type = dtype == DType.I64 ? DataType.INT64 : DataType.FLOAT32;
+    DataType type =
+        switch (dtype) {
+          case I64 -> DataType.INT64;
+          case I8 -> DataType.INT8;
+          case F32, F16, BF16 -> DataType.FLOAT32;
+        };
     return new HostTensor(dtype, bytes, array(manager, bytes, type, shape), shape);
   }
 

@@ -3,6 +3,7 @@ package io.athanor.backend.djl;
 import io.athanor.api.backend.CompiledModel;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Widened;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,7 +32,7 @@ class NativeModel implements CompiledModel {
     this.scope = scope;
     this.program = program;
     this.outputs = List.copyOf(graph.outputs().keySet());
-    InputRules rules = new InputRules(graph);
+    InputRules rules = new InputRules(Widened.graph(graph));
     var types = graph.outputs().values().stream().map(graph::type).toList();
     this.predictions =
         new Calls<>(tensors -> new ForwardCall(rules, choice, scope, tensors, types));

@@ -8,6 +8,7 @@ import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.OpVisitor;
 import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.QuantizedOp;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.ShapeOp;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ final class OpWriter implements OpVisitor<String> {
   private final Map<String, String> variables = new HashMap<>();
   private final SequenceWriter sequences;
   private final LossWriter losses = new LossWriter(this);
+  private final QuantizedLayers quantized;
   private final List<String> order;
   private int temporaries;
   private boolean repeating;
@@ -50,6 +52,7 @@ final class OpWriter implements OpVisitor<String> {
       parameters.put(parameter.name(), "p[" + parameters.size() + "]");
     }
     this.sequences = new SequenceWriter(this);
+    this.quantized = new QuantizedLayers(graph);
     this.order = graph.nodes().stream().map(Node::name).toList();
   }
 
@@ -130,12 +133,12 @@ final class OpWriter implements OpVisitor<String> {
     return training;
   }
 
-  /** The size of one axis of a node's input: a literal where fixed. */
   /** The size of a parameter along an axis. */
   long size(String parameter, int axis) {
     return graph.parameter(parameter).shape().dim(axis).offset();
   }
 
+  /** The size of one axis of a node's input: a literal where fixed. */
   String size(Node node, int index, int axis) {
     var dim = graph.type(node.inputs().get(index)).shape().dim(axis);
     return dim.fixed()
@@ -205,6 +208,16 @@ final class OpWriter implements OpVisitor<String> {
   @Override
   public String embedding(Node node, LayerOp.Embedding op) {
     return target.full(call("embedding", parameter(op.weight()), in(node, 0)));
+  }
+
+  @Override
+  public String quantizedLinear(Node node, QuantizedOp.QuantizedLinear op) {
+    return quantized.linear(this, node, op);
+  }
+
+  @Override
+  public String quantizedEmbedding(Node node, QuantizedOp.QuantizedEmbedding op) {
+    return quantized.embedding(this, node, op);
   }
 
   @Override

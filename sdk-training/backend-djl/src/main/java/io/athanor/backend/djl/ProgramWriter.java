@@ -75,8 +75,15 @@ final class ProgramWriter {
 
   /** Prediction only; binds the parameters. */
   static Text forPrediction(Graph graph, Target target) {
-    List<String> attributes = List.of("p");
+    List<String> attributes = new ArrayList<>(List.of("p"));
     ProgramWriter writer = new ProgramWriter(graph, target, attributes);
+    QuantizedLayers quantized = new QuantizedLayers(graph);
+    if (quantized.any()) {
+      attributes.add(QuantizedLayers.ATTRIBUTE);
+      writer.text.insert(writer.text.indexOf("  def "), quantized.declaration());
+      OpWriter names = new OpWriter(graph, target, false, new StringBuilder());
+      writer.text.append(quantized.methods(names));
+    }
     writer.predict(graph);
     return new Text(writer.text.toString(), attributes, false, ForeignScript.in(graph));
   }

@@ -11,6 +11,7 @@ import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.error.GraphException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import java.util.Map;
 import java.util.Set;
 
@@ -81,9 +82,9 @@ final class Dl4jBackend implements Backend {
   @Override
   public CompiledModel compile(Graph whole, Weights weights, Precision precision) {
     requireOpen();
-    Graph graph = whole.forPrediction();
-    check(graph, precision).require();
-    return new SameDiffModel(graph, Parameters.of(graph, weights));
+    check(whole.forPrediction(), precision).require();
+    Widened model = Widened.of(whole.forPrediction(), weights);
+    return new SameDiffModel(model.graph(), Parameters.of(model.graph(), model.weights()));
   }
 
   private void requireOpen() {
