@@ -2,16 +2,13 @@ package io.athanor.backend.dl4j;
 
 import io.athanor.api.error.BackendException;
 import io.athanor.api.graph.LayerOp;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.nd4j.autodiff.listeners.At;
 import org.nd4j.autodiff.samediff.SameDiff;
-import org.nd4j.autodiff.samediff.internal.InferenceSession;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** A graph for one set of sizes and one purpose, as SameDiff runs it. */
@@ -35,14 +32,12 @@ final class Program implements AutoCloseable {
   record Moving(LayerOp.BatchNorm op, String meanResult, String varianceResult, long count) {}
 
   private final Session session;
-  private final RunMemory memory = new RunMemory();
   private final Map<String, String> results;
   private final Map<String, String> parameters;
   private final List<Fed> feeds;
   private final Map<String, String> gradients;
   private final List<Gathered> gathered;
   private final List<Moving> moving;
-  private final List<String> wanted;
 
   /**
    * @param results variable by the name of a result
@@ -57,7 +52,6 @@ final class Program implements AutoCloseable {
       Map<String, String> gradients,
       List<Gathered> gathered,
       List<Moving> moving) {
-    this.session = new Session(program, memory);
     this.results = results;
     this.parameters = parameters;
     this.feeds = feeds;
@@ -66,20 +60,7 @@ final class Program implements AutoCloseable {
     this.moving = moving;
     Set<String> variables = new LinkedHashSet<>(results.values());
     variables.addAll(gradients.values());
-    this.wanted = new ArrayList<>(variables);
-  }
-
-  /** Without what ND4J's session keeps of every run, which would grow for ever. */
-  private static final class Session extends InferenceSession {
-    Session(SameDiff program, RunMemory memory) {
-      super(program);
-      setMmgr(memory);
-    }
-
-    void forget() {
-      freedArrays.clear();
-      nodeValueOutputs.clear();
-    }
+    this.session = new Session(program, List.copyOf(variables));
   }
 
   /** What a run gave; valid until its reader returns. */
@@ -149,17 +130,16 @@ final class Program implements AutoCloseable {
     try {
       return reader.read(new Outcome(call, found(placeholders)));
     } finally {
-      session.forget();
-      memory.close();
+      session.rest();
     }
   }
 
   private Map<String, INDArray> found(Map<String, INDArray> placeholders) {
-    if (wanted.isEmpty()) {
+    if (results.isEmpty() && gradients.isEmpty()) {
       return Map.of();
     }
     try {
-      return session.output(wanted, placeholders, null, List.of(), List.of(), At.defaultAt());
+      return session.run(placeholders);
     } catch (RuntimeException e) {
       throw new BackendException(
           Dl4jBackendProvider.NAME, "ND4J failed to run a program: " + e.getMessage(), e);
@@ -170,8 +150,19 @@ final class Program implements AutoCloseable {
     return Objects.requireNonNull(map.get(name), name);
   }
 
+  /** Bytes of memory it keeps for the next run. */
+  long kept() {
+    return session.kept();
+  }
+
+  /** Frees that memory; the next run takes longer. */
+  void release() {
+    session.release();
+  }
+
   @Override
   public void close() {
+    release();
     feeds.forEach(fed -> fed.array().close());
   }
 }

@@ -11,6 +11,9 @@ final class Programs implements AutoCloseable {
   /** Sizes whose programs are kept. */
   static final int KEPT = 16;
 
+  /** Most bytes of memory that programs keep between runs, all together. */
+  private static final long MOST_BYTES = 128L << 20;
+
   private final Function<Map<String, Long>, Program> writer;
   private final Map<Map<String, Long>, Program> kept = new LinkedHashMap<>(KEPT, 0.75f, true);
 
@@ -18,7 +21,27 @@ final class Programs implements AutoCloseable {
     this.writer = writer;
   }
 
-  Program of(Map<String, Long> sizes) {
+  /** Runs the program of some sizes. */
+  <T> T run(Map<String, Long> sizes, Call call, Program.Reader<T> reader) {
+    try {
+      return of(sizes).run(call, reader);
+    } finally {
+      releaseEldest();
+    }
+  }
+
+  private void releaseEldest() {
+    long bytes = kept.values().stream().mapToLong(Program::kept).sum();
+    for (Program eldest : kept.values()) {
+      if (bytes <= MOST_BYTES) {
+        return;
+      }
+      bytes -= eldest.kept();
+      eldest.release();
+    }
+  }
+
+  private Program of(Map<String, Long> sizes) {
     Program program = kept.get(sizes);
     if (program == null) {
       program = write(sizes);

@@ -9,12 +9,13 @@ import org.nd4j.linalg.api.shape.LongShapeDescriptor;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The arrays of one run of a program, freed together when it ends. ND4J's own memory manager frees
- * an array as soon as no operation waits for it, also where another one is a view of it; without
- * any, the memory would wait for Java's garbage collector, which does not see it.
+ * The arrays of a program's runs, freed together. ND4J's own memory manager frees an array as soon
+ * as no operation waits for it, also where another one is a view of it; without any, the memory
+ * would wait for Java's garbage collector, which does not see it.
  */
 final class RunMemory extends AbstractMemoryMgr {
   private final List<INDArray> arrays = new ArrayList<>();
+  private long bytes;
 
   @Override
   public INDArray allocate(boolean detached, DataType type, long... shape) {
@@ -31,6 +32,7 @@ final class RunMemory extends AbstractMemoryMgr {
 
   private INDArray kept(INDArray array) {
     arrays.add(array);
+    bytes += array.length() * array.dataType().width();
     return array;
   }
 
@@ -47,5 +49,10 @@ final class RunMemory extends AbstractMemoryMgr {
       }
     }
     arrays.clear();
+    bytes = 0;
+  }
+
+  long bytes() {
+    return bytes;
   }
 }

@@ -55,7 +55,7 @@ class SameDiffModel implements CompiledModel {
           Map<String, Long> sizes = graph.sizes(inputs);
           HostValues values = new HostValues(graph, sizes, inputs);
           Call call = new Call(values, parameters, new SplittableRandom(0));
-          return predictions.of(sizes).run(call, outcome -> outputs(values, sizes, outcome));
+          return predictions.run(sizes, call, outcome -> outputs(values, sizes, outcome));
         });
   }
 

@@ -106,7 +106,7 @@ final class SameDiffTraining extends SameDiffModel implements TrainableModel {
       Program.Reader<Double> reader) {
     Map<String, Long> sizes = graph.sizes(batch.tensors());
     Call call = new Call(new HostValues(graph, sizes, batch.tensors()), parameters(), dropout);
-    return programs.of(sizes).run(call, reader);
+    return programs.run(sizes, call, reader);
   }
 
   @Override
