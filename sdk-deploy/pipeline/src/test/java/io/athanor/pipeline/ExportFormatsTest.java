@@ -24,6 +24,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.data.Task;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import io.athanor.api.model.Export;
 import io.athanor.api.model.ExportFormat;
 import io.athanor.api.model.Exported;
@@ -40,6 +41,7 @@ import io.athanor.model.format.gguf.GgufPrecision;
 import io.athanor.model.format.onnx.OnnxModel;
 import io.athanor.model.format.onnx.OnnxPrecision;
 import io.athanor.tck.fixture.TinyArtifacts;
+import io.athanor.training.compress.Quantization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -393,5 +395,25 @@ class ExportFormatsTest {
 
     assertThat(export.write()).extracting(Exported::format).containsExactly(ONNX_INT8, TORCH);
     assertThat(listing()).containsExactly("m.onnx", "m.pt");
+  }
+
+  @Test
+  void aDecoderOf8BitsIsWrittenAsTheNumbersThatTheyMean() {
+    ModelArtifact whole = ExportedModels.llama();
+    ModelArtifact small = Quantization.int8().of(whole);
+    assertThat(small.graph()).isNotEqualTo(whole.graph());
+
+    Export.of(small)
+        .to(home.resolve("folder"), Pretrained.format())
+        .to(home.resolve("m.gguf"), Gguf.format(GgufPrecision.F32))
+        .to(home.resolve("m.pt"), TorchScript.format())
+        .write();
+
+    Weights rounded = Widened.of(small.graph(), small.weights()).weights();
+    assertThat(rounded).isNotEqualTo(whole.weights());
+    assertThat(Models.huggingFace(home.resolve("folder")).weights(whole.graph(), 9))
+        .isEqualTo(rounded);
+    readGguf(home.resolve("m.gguf"), whole);
+    openTorch(home.resolve("m.pt"), small);
   }
 }
