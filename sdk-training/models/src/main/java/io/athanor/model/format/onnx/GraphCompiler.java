@@ -13,6 +13,7 @@ import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Shape;
 import io.athanor.api.graph.ShapeOp;
 import io.athanor.api.graph.Weights;
+import io.athanor.api.graph.Widened;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,13 +44,16 @@ final class GraphCompiler implements OpVisitor<String> {
   }
 
   /**
-   * @param graph for prediction
+   * @param stored for prediction; its matrices of 8 bits are widened, and for 8 bits rounded again,
+   *     to the same numbers if the largest of each row was 127
    * @throws UnsupportedException if ONNX cannot say what it computes
    */
-  static OnnxProgram compile(Graph graph, Weights weights, OnnxPrecision precision) {
+  static OnnxProgram compile(Graph stored, Weights numbers, OnnxPrecision precision) {
+    Widened wide = Widened.of(stored, numbers);
+    Graph graph = wide.graph();
     requireSupport(graph, precision);
     OnnxProgram program = new OnnxProgram(graph.inputs(), graph.outputs().keySet());
-    WeightTensors tensors = new WeightTensors(program, graph, weights);
+    WeightTensors tensors = new WeightTensors(program, graph, wide.weights());
     GraphCompiler compiler =
         new GraphCompiler(graph, program, tensors, precision == OnnxPrecision.INT8);
     graph.inputs().forEach(input -> compiler.values.put(input.name(), input.name()));
