@@ -19,6 +19,7 @@ import io.athanor.api.graph.Input;
 import io.athanor.api.model.Architecture;
 import io.athanor.api.training.FullTuning;
 import io.athanor.api.training.Lora;
+import io.athanor.api.training.TrainingEstimate;
 import io.athanor.api.training.TrainingForecast;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.api.training.Tuning;
@@ -65,8 +66,8 @@ public final class TimeUse {
         List.of(arguments).subList(Math.min(2, arguments.length), arguments.length);
     System.out.println(
         "| configuration | steps | predicted, ms a step | measured, ms a step | predicted, s in all"
-            + " | measured, s in all | predicted / measured |");
-    System.out.println("|---|---|---|---|---|---|---|");
+            + " | measured, s in all | predicted / measured | arithmetic, traffic, fixed |");
+    System.out.println("|---|---|---|---|---|---|---|---|");
     BackendOptions options = BackendOptions.defaults().withThreads(threads);
     try (Backend backend = Backends.installed().named(name).open(options)) {
       for (String each : names.isEmpty() ? all.keySet() : names) {
@@ -99,18 +100,24 @@ public final class TimeUse {
     DeviceProfile device = DeviceProfile.measured(backend);
     TrainingForecast forecast = training.estimate(device);
     TrainingResult result = training.run();
+    TrainingEstimate estimate = forecast.estimate();
     double predicted = forecast.duration().toMillis();
+    double traffic = 1e3 * estimate.totalBytes() / device.bytesPerSecond();
+    double fixed = 1e3 * estimate.totalOperations() * device.secondsPerOperation();
     double measured = result.duration().toMillis();
     System.out.printf(
         Locale.ROOT,
-        "| %s | %d | %.2f | %.2f | %.1f | %.1f | **%.2f** |%n",
+        "| %s | %d | %.2f | %.2f | %.1f | %.1f | **%.2f** | %.0f, %.0f, %.0f %% |%n",
         name,
         result.steps(),
         predicted / run.steps,
         measured / run.steps,
         predicted / 1e3,
         measured / 1e3,
-        predicted / measured);
+        predicted / measured,
+        100 * (1 - (traffic + fixed) / predicted),
+        100 * traffic / predicted,
+        100 * fixed / predicted);
   }
 
   private static FeatureEncoding encoding(List<Encoder> encoders, Optional<WordTokenizer> words) {
