@@ -186,7 +186,7 @@ class DamagedNetworkTest {
 
   @Test
   void coefficientsThatInflateAreRefused() throws IOException {
-    change(NUMBERS, bytes -> header(40L << 20, (40 << 20) * 4));
+    change(NUMBERS, bytes -> header(20L << 20, (20 << 20) * 4));
     refused(FormatException.class, "no trained network is that compressible");
   }
 

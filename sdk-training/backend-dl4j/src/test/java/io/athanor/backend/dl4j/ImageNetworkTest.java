@@ -1,6 +1,15 @@
 package io.athanor.backend.dl4j;
 
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import io.athanor.api.backend.Backend;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.model.ModelArtifact;
+import io.athanor.backend.djl.TorchScript;
+import io.athanor.model.format.onnx.OnnxModel;
+import io.athanor.model.format.onnx.OnnxPrecision;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -175,5 +184,44 @@ class ImageNetworkTest {
         SavedNetwork.pictures(CHANNELS, HEIGHT, WIDTH, SavedNetwork.labels(3)),
         Map.of("picture", SavedNetwork.tensor(PICTURES)),
         network.output(PICTURES.dup().reshape(5, pixels)));
+  }
+
+  @Test
+  void itLeavesAsTorchScriptAndOnnx() throws IOException, OrtException {
+    MultiLayerNetwork network =
+        network(
+            InputType.convolutional(HEIGHT, WIDTH, CHANNELS),
+            List.of(
+                convolution(2, 2).stride(2, 2).convolutionMode(ConvolutionMode.Same).build(),
+                pooling(PoolingType.MAX, 3, 2).convolutionMode(ConvolutionMode.Same).build(),
+                new BatchNormalization.Builder().build()));
+    FeatureEncoding encoding =
+        SavedNetwork.pictures(CHANNELS, HEIGHT, WIDTH, SavedNetwork.labels(3));
+    ModelArtifact model = Dl4jNetwork.read(SavedNetwork.save(folder, network), encoding);
+    Path script = folder.resolve("network.pt");
+    Path onnx = folder.resolve("network.onnx");
+
+    TorchScript.write(script, model);
+    OnnxModel.write(onnx, model, OnnxPrecision.F32);
+
+    INDArray expected = network.output(PICTURES.dup());
+    try (Backend djl = Network.djl()) {
+      SavedNetwork.close(
+          SavedNetwork.answers(
+              TorchScript.read(script, encoding),
+              Map.of("picture", SavedNetwork.tensor(PICTURES)),
+              djl),
+          expected);
+    }
+    OrtEnvironment runtime = OrtEnvironment.getEnvironment();
+    try (OrtSession session = runtime.createSession(onnx.toString());
+        OnnxTensor pictures =
+            OnnxTensor.createTensor(
+                runtime, SavedNetwork.tensor(PICTURES).bytes().asFloatBuffer(), PICTURES.shape());
+        OrtSession.Result result = session.run(Map.of("picture", pictures))) {
+      float[][] answers = (float[][]) result.get(0).getValue();
+      SavedNetwork.softmax(answers);
+      SavedNetwork.close(answers, expected);
+    }
   }
 }

@@ -132,20 +132,21 @@ final class SavedNetwork {
       answers[i / width][i % width] = values[i];
     }
     if (model.featureEncoding().target() instanceof TargetEncoder.Label) {
-      for (float[] row : answers) {
-        softmax(row);
-      }
+      softmax(answers);
     }
     return answers;
   }
 
-  private static void softmax(float[] row) {
-    double sum = 0;
-    for (float logit : row) {
-      sum += Math.exp(logit);
-    }
-    for (int i = 0; i < row.length; i++) {
-      row[i] = (float) (Math.exp(row[i]) / sum);
+  /** Probabilities in place of logits. */
+  static void softmax(float[][] rows) {
+    for (float[] row : rows) {
+      double sum = 0;
+      for (float logit : row) {
+        sum += Math.exp(logit);
+      }
+      for (int i = 0; i < row.length; i++) {
+        row[i] = (float) (Math.exp(row[i]) / sum);
+      }
     }
   }
 

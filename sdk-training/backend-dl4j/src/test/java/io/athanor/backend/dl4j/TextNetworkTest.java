@@ -1,8 +1,10 @@
 package io.athanor.backend.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.athanor.api.common.Tensor;
+import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.model.ModelArtifact;
 import java.io.IOException;
@@ -146,5 +148,29 @@ class TextNetworkTest {
     assertThat(model.graph().outputs()).hasSize(1);
     assertThat(List.of(model.weights().tensor("layers.0.weight").shape()))
         .containsExactly(new long[] {WORDS, 4});
+  }
+
+  @Test
+  void anLstmTakesIdsAsOneFeatureEach() throws IOException {
+    MultiLayerNetwork network = network(new LastTimeStep(lstm(WORDS)), labels());
+    INDArray features = Nd4j.zeros(IDS.length, WORDS, IDS[0].length);
+    for (int row = 0; row < IDS.length; row++) {
+      for (int t = 0; t < IDS[0].length; t++) {
+        features.putScalar(new long[] {row, (long) IDS[row][t], t}, 1);
+      }
+    }
+
+    ModelArtifact model = agrees(network, network.output(features, false, mask(), null));
+
+    assertThat(model.graph().parameters().stream().filter(Parameter::trained)).hasSize(5);
+  }
+
+  @Test
+  void aTokenizerThatKnowsMoreThanTheNetworkIsRefused() throws IOException {
+    Path file = SavedNetwork.save(folder, network(embedding(false), lstm(4), labels()));
+
+    assertThatExceptionOfType(ValidationException.class)
+        .isThrownBy(() -> Dl4jNetwork.read(file, SavedNetwork.texts(12, SavedNetwork.labels(3))))
+        .withMessageContaining("the layer knows 9 tokens, the encoding's tokenizer has 12");
   }
 }
