@@ -48,7 +48,10 @@ public record DeviceProfile(
   private static final int ROWS = 512;
   private static final int WIDTH = 1024;
   private static final int LAYERS = 4;
-  private static final int LONG = 8 << 20;
+
+  /** 16 MiB: beyond caches, and not so long that allocators fetch fresh pages for every vector. */
+  private static final int LONG = 4 << 20;
+
   private static final int PASSES = 8;
   private static final int RUNS = 5;
   private static final int SMALL = 8;
@@ -110,8 +113,8 @@ public record DeviceProfile(
 
   /**
    * Measures the processor through a backend, which takes some seconds: products of matrices, sums
-   * of long vectors, and training steps of a tiny network, each several times, of which the median
-   * counts. The memory is what the system says this process may use.
+   * of long vectors, and training steps of a network of two tiny layers, each several times, of
+   * which the median counts. The memory is what the system says this process may use.
    *
    * @throws io.athanor.api.error.BackendException if the engine fails
    */
@@ -152,7 +155,7 @@ public record DeviceProfile(
     GraphBuilder b = Graph.builder("operations");
     Value x = b.input("x", TensorType.f32(Dim.BATCH, Dim.of(SMALL)));
     Value y = b.target("y", TensorType.f32(Dim.BATCH, Dim.of(SMALL)));
-    for (int i = 0; i < SMALL; i++) {
+    for (int i = 0; i < 2; i++) {
       x = b.relu(b.linear("layer" + i, x, SMALL));
     }
     Graph graph = b.output("z", x).loss(b.meanSquaredError(x, y)).build();
