@@ -49,7 +49,7 @@ public record DeviceProfile(
   private static final int WIDTH = 1024;
   private static final int LAYERS = 4;
 
-  /** 16 MiB: beyond caches, and not so long that allocators fetch fresh pages for every vector. */
+  /** 16 MiB: beyond a core's caches, but allocators do not fetch fresh pages for every vector. */
   private static final int LONG = 4 << 20;
 
   private static final int PASSES = 8;
