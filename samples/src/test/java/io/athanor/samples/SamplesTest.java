@@ -13,6 +13,7 @@ import io.athanor.registry.ModelRegistry;
 import io.athanor.samples.architecture.CustomArchitecture;
 import io.athanor.samples.code.JavaCompletion;
 import io.athanor.samples.digits.DigitReader;
+import io.athanor.samples.mail.SmallSpamFilter;
 import io.athanor.samples.mail.SpamFilter;
 import io.athanor.samples.mail.WordSpamFilter;
 import io.athanor.samples.medical.DiseaseProgression;
@@ -46,6 +47,19 @@ class SamplesTest {
     try (ModelRegistry registry = ModelRegistry.open(folder.resolve("models"))) {
       assertThat(registry.alias("spam-filter", "production").number()).isEqualTo(2);
       assertThat(registry.verify().sound()).isTrue();
+    }
+  }
+
+  @Test
+  @Tag("heavy")
+  void aSpamFilterIsMadeSmallerInThreeWays() throws Exception {
+    SmallSpamFilter.main(new String[] {folder.toString()});
+
+    String rounded = Files.readString(folder.resolve("int8.md"));
+    assertThat(rounded).contains("PASSED: no worse than the champion by f1[spam]");
+    for (String name : new String[] {"int8", "pruned", "distilled", "distilled-or-alone"}) {
+      assertThat(Files.readString(folder.resolve(name + ".md")))
+          .contains("size on disk", "median latency", "F1", "Accuracy");
     }
   }
 
