@@ -42,6 +42,8 @@ CREATE TABLE version_document (
   version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
   kind       TEXT    NOT NULL,
   digest     TEXT    NOT NULL,
+  bytes      INTEGER NOT NULL,
+  media_type TEXT    NOT NULL,
   added      INTEGER NOT NULL,
   added_by   TEXT    NOT NULL,
   PRIMARY KEY (version_id, kind, digest)
@@ -58,12 +60,21 @@ CREATE TABLE approval (
   report       TEXT,
   requested    INTEGER NOT NULL,
   requested_by TEXT    NOT NULL,
-  status       TEXT    NOT NULL,
-  decided      INTEGER,
-  decided_by   TEXT,
-  reason       TEXT    NOT NULL
+  reason       TEXT    NOT NULL,
+  status       TEXT    NOT NULL
 );
 CREATE INDEX approval_by_version ON approval (model_id, number, alias);
+CREATE INDEX approval_by_status ON approval (status, id);
+
+-- What each approver said last; what they said before is in the audit log.
+CREATE TABLE approval_decision (
+  approval_id INTEGER NOT NULL REFERENCES approval (id),
+  principal   TEXT    NOT NULL,
+  decision    TEXT    NOT NULL,
+  decided     INTEGER NOT NULL,
+  reason      TEXT    NOT NULL,
+  PRIMARY KEY (approval_id, principal)
+);
 
 CREATE TABLE deployment (
   id          INTEGER PRIMARY KEY,
