@@ -79,7 +79,7 @@ final class ProgramWriter {
     ProgramWriter writer = new ProgramWriter(graph, target, attributes);
     QuantizedLayers quantized = new QuantizedLayers(graph);
     if (quantized.any()) {
-      attributes.add(QuantizedLayers.ATTRIBUTE);
+      attributes.addAll(QuantizedLayers.ATTRIBUTES);
       writer.text.insert(writer.text.indexOf("  def "), quantized.declaration());
       OpWriter names = new OpWriter(graph, target, false, new StringBuilder());
       writer.text.append(quantized.methods(names));

@@ -1,7 +1,5 @@
 package io.athanor.backend.djl;
 
-import static io.athanor.backend.djl.OpWriter.call;
-
 import io.athanor.api.backend.Precision;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
@@ -18,7 +16,12 @@ import java.util.Locale;
  */
 final class QuantizedLayers {
   /** The attribute that holds the matrices as fbgemm lays them out. */
-  static final String ATTRIBUTE = "matrices";
+  private static final String MATRICES = "matrices";
+
+  /** The attribute that holds the small matrices, widened once. */
+  private static final String WIDE = "wide";
+
+  static final List<String> ATTRIBUTES = List.of(MATRICES, WIDE);
 
   static final String PACK = "pack";
 
@@ -34,6 +37,9 @@ final class QuantizedLayers {
           matrix = torch._make_per_channel_quantized_tensor(w, scale, zeros, 0)
           torch.append(self.matrices, ops.quantized.linear_prepack(matrix, None))
           return 0
+        def widen(SELF, w: Tensor, scale: Tensor) -> int:
+          torch.append(self.wide, torch.mul(torch.to(w, 6), torch.unsqueeze(scale, 1)))
+          return 0
         def product(SELF, x: Tensor, i: int) -> Tensor:
           size = torch.clamp_min_(torch.linalg_vector_norm(x, inf, [-1], True), 1.0e-30)
           steps = torch.div_(size, 63.)
@@ -42,18 +48,23 @@ final class QuantizedLayers {
       """
           .replace("SELF", SELF);
 
-  /** Numbers from which a matrix is worth the rounding; a smaller one is widened each time. */
-  private static final long SMALLEST = 4096;
+  /**
+   * Numbers from which a matrix is worth the rounding of what it is multiplied by: with 48 rows at
+   * once, matrices of 128 by 512 were slower so than in F32, those of 384 by 384 were not.
+   */
+  private static final long SMALLEST = 1 << 17;
 
-  /** Those with a large matrix. */
   private final List<QuantizedLinear> packed = new ArrayList<>();
+  private final List<QuantizedLinear> widened = new ArrayList<>();
 
   QuantizedLayers(Graph graph) {
     for (Node node : graph.nodes()) {
-      if (node.op() instanceof QuantizedLinear op
-          && !packed.contains(op)
-          && graph.parameter(op.weight()).shape().elements() >= SMALLEST) {
-        packed.add(op);
+      if (node.op() instanceof QuantizedLinear op) {
+        boolean large = graph.parameter(op.weight()).shape().elements() >= SMALLEST;
+        List<QuantizedLinear> alike = large ? packed : widened;
+        if (!alike.contains(op)) {
+          alike.add(op);
+        }
       }
     }
   }
@@ -68,45 +79,46 @@ final class QuantizedLayers {
   }
 
   boolean any() {
-    return !packed.isEmpty();
+    return !packed.isEmpty() || !widened.isEmpty();
   }
 
   String declaration() {
-    return "  " + ATTRIBUTE + " : " + TYPE + "\n";
+    return "  " + MATRICES + " : " + TYPE + "\n  " + WIDE + " : List[Tensor]\n";
   }
 
   /** The methods that lay matrices out and multiply by them. */
   String methods(OpWriter names) {
     StringBuilder text = new StringBuilder(METHODS);
     text.append("  def ").append(PACK).append('(').append(SELF).append(") -> int:\n");
-    text.append("    p = self.p\n    self.").append(ATTRIBUTE);
-    text.append(" = annotate(").append(TYPE).append(", [])\n");
-    for (QuantizedLinear op : packed) {
-      String weight = names.parameter(op.weight());
-      text.append("    self.add(").append(weight).append(", ");
-      text.append(names.parameter(op.scale())).append(")\n");
-    }
+    text.append("    p = self.p\n    self.").append(MATRICES);
+    text.append(" = annotate(").append(TYPE).append(", [])\n    self.").append(WIDE);
+    text.append(" = annotate(List[Tensor], [])\n");
+    packed.forEach(op -> text.append(call(names, "add", op)));
+    widened.forEach(op -> text.append(call(names, "widen", op)));
     return text.append("    return 0\n").toString();
+  }
+
+  private static String call(OpWriter names, String method, QuantizedLinear op) {
+    String weight = names.parameter(op.weight());
+    return "    self." + method + "(" + weight + ", " + names.parameter(op.scale()) + ")\n";
   }
 
   String linear(OpWriter out, Node node, QuantizedLinear op) {
     String x = out.in(node, 0);
     int matrix = packed.indexOf(op);
-    String product =
-        matrix >= 0
-            ? "self.product(" + x + ", " + matrix + ")"
-            : call("mul", call("linear", x, wide(out, op.weight())), out.parameter(op.scale()));
-    return op.bias() == null ? product : call("add", product, out.parameter(op.bias()));
+    if (matrix < 0) {
+      String wide = "self." + WIDE + "[" + widened.indexOf(op) + "]";
+      return OpWriter.call("linear", x, wide, out.parameter(op.bias()));
+    }
+    String product = "self.product(" + x + ", " + matrix + ")";
+    return op.bias() == null ? product : OpWriter.call("add", product, out.parameter(op.bias()));
   }
 
   String embedding(OpWriter out, Node node, QuantizedEmbedding op) {
     String ids = out.in(node, 0);
-    String rows = call("embedding", out.parameter(op.weight()), ids);
-    String scales = call("unsqueeze", call("take", out.parameter(op.scale()), ids), -1);
-    return call("mul", OpWriter.toFloat(rows), scales);
-  }
-
-  private static String wide(OpWriter out, String weight) {
-    return OpWriter.toFloat(out.parameter(weight));
+    String rows = OpWriter.call("embedding", out.parameter(op.weight()), ids);
+    String scales =
+        OpWriter.call("unsqueeze", OpWriter.call("take", out.parameter(op.scale()), ids), -1);
+    return OpWriter.call("mul", OpWriter.toFloat(rows), scales);
   }
 }
