@@ -31,6 +31,7 @@ public final class ModelVersion {
   private final Optional<Digest> report;
   private final Verdict verdict;
   private final Optional<VersionId> parent;
+  private final Relation relation;
   private final Optional<String> job;
 
   private ModelVersion(Builder builder) {
@@ -49,6 +50,7 @@ public final class ModelVersion {
     this.report = builder.report;
     this.verdict = builder.verdict;
     this.parent = builder.parent;
+    this.relation = builder.relation;
     this.job = builder.job;
   }
 
@@ -95,6 +97,7 @@ public final class ModelVersion {
     private Optional<Digest> report = Optional.empty();
     private Verdict verdict = Verdict.NOT_EVALUATED;
     private Optional<VersionId> parent = Optional.empty();
+    private Relation relation = Relation.DERIVED;
     private Optional<String> job = Optional.empty();
 
     private Builder(VersionId id, Stamp created, Manifest manifest, Supplier<Path> folder) {
@@ -152,6 +155,12 @@ public final class ModelVersion {
     /** The version this one was made from. */
     public Builder parent(VersionId version) {
       this.parent = Optional.of(version);
+      return this;
+    }
+
+    /** How it was made from its parent. */
+    public Builder relation(Relation toParent) {
+      this.relation = toParent;
       return this;
     }
 
@@ -285,6 +294,11 @@ public final class ModelVersion {
   /** The version this one was made from. */
   public Optional<VersionId> parent() {
     return parent;
+  }
+
+  /** How it was made from its parent; of no meaning where it has none. */
+  public Relation relation() {
+    return relation;
   }
 
   /** The job that made it. */

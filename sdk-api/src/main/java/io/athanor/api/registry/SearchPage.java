@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param versions in the order asked for
  * @param offset number of results before them
- * @param total number of results on all pages
+ * @param total number of results on all pages, or what the search {@link Search#countUpTo counts up
+ *     to} if that is less
  */
 public record SearchPage(List<ModelVersion> versions, long offset, long total) {
   public SearchPage {
