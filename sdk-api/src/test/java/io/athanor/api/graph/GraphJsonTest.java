@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.DType;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.GraphException;
 import java.util.HashSet;
@@ -33,9 +34,25 @@ class GraphJsonTest {
     seen.add(op.getClass());
 
     assertThat(GraphJson.read("j", GraphJson.write(foreign).toString())).isEqualTo(foreign);
-    assertThat(EveryOp.types()).hasSize(39);
+    Graph quantized = quantized();
+    quantized.nodes().forEach(node -> seen.add(node.op().getClass()));
+    assertThat(GraphJson.read("j", GraphJson.write(quantized).toString())).isEqualTo(quantized);
+    assertThat(EveryOp.types()).hasSize(41);
     assertThat(seen).containsExactlyInAnyOrderElementsOf(EveryOp.types());
     assertThat(GraphJson.read("graph.json", text)).isEqualTo(graph);
+  }
+
+  private static Graph quantized() {
+    GraphBuilder g = Graph.builder("quantized");
+    Value ids = g.input("ids", TensorType.i64(Dim.BATCH));
+    Parameter.Role frozen = Parameter.Role.FROZEN;
+    g.declare(new Parameter("table", Shape.of(11, 4), Initializer.ZEROS, frozen, DType.I8));
+    g.declare(new Parameter("table.scale", Shape.of(11), Initializer.ONES, frozen));
+    g.declare(new Parameter("matrix", Shape.of(3, 4), Initializer.ZEROS, frozen, DType.I8));
+    g.declare(new Parameter("matrix.scale", Shape.of(3), Initializer.ONES, frozen));
+    Value x = g.apply("rows", new QuantizedOp.QuantizedEmbedding("table", "table.scale"), ids);
+    Op linear = new QuantizedOp.QuantizedLinear("matrix", "matrix.scale", null);
+    return g.output("y", g.apply("product", linear, x)).build();
   }
 
   @Test

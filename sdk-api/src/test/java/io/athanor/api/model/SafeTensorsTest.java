@@ -158,8 +158,8 @@ class SafeTensorsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "\"dtype\":\"F32\" | \"dtype\":\"F7\" | must be one of [F32, F16, BF16, I64], got \"F7\"",
-        "\"dtype\":\"F32\", | | must be one of [F32, F16, BF16, I64], got nothing",
+        "\"dtype\":\"F32\" | \"dtype\":\"F7\" | must be one of [F32, F16, BF16, I64, I8], got \"F7\"",
+        "\"dtype\":\"F32\", | | must be one of [F32, F16, BF16, I64, I8], got nothing",
         "\"shape\":[2] | \"shape\":[3] | F32[3] needs 12 bytes, data_offsets [0, 8] give 8",
         "\"shape\":[2] | \"shape\":[-2] | 'shape' must hold integers of at least 0, got -2",
         "\"shape\":[2] | \"shape\":[2.0] | 'shape' must hold integers of at least 0, got 2.0",
