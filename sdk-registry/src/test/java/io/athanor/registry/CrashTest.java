@@ -1,0 +1,192 @@
+package io.athanor.registry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.athanor.api.common.AtomicFolder;
+import io.athanor.api.registry.ModelVersion;
+import io.athanor.tck.fixture.TestClock;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Processes that share a registry are killed without notice while they open, create or migrate it,
+ * register, promote, delete and collect garbage. See {@link CrashLedger} for what must hold after
+ * it.
+ */
+final class CrashTest {
+  private static final int PROCESSES = 3;
+  private static final int THREADS = 2;
+  private static final int ROUNDS = 8;
+  private static final int LONGEST_OPENING_MILLIS = 250;
+  private static final int LONGEST_WORK_MILLIS = 150;
+
+  @TempDir private Path temp;
+
+  private final ExecutorService pool = Executors.newFixedThreadPool(PROCESSES);
+  private final Random random = new Random(5);
+  private final Map<String, Integer> counts = new TreeMap<>();
+
+  @Test
+  void losesNothingWhenKilled() throws Exception {
+    kill(2 * PROCESSES, 2);
+    assertThat(counts.get("kills")).isEqualTo(2 * PROCESSES);
+  }
+
+  @Test
+  @Tag("heavy")
+  void losesNothingWhenKilledAThousandTimes(TestReporter reporter) throws Exception {
+    kill(1000, ROUNDS);
+    Map<String, String> told = new TreeMap<>();
+    counts.forEach((what, count) -> told.put(what, count.toString()));
+    reporter.publishEntry(told);
+    assertThat(counts.get("kills")).isGreaterThanOrEqualTo(1000);
+    for (String action : List.of("opening", "register", "promote", "delete", "collect")) {
+      assertThat(counts.get("killed during " + action)).as(action).isGreaterThan(10);
+    }
+  }
+
+  private void kill(int kills, int rounds) throws Exception {
+    try {
+      for (int life = 0; counts.getOrDefault("kills", 0) < kills; life++) {
+        Path folder = temp.resolve("registry-" + life);
+        CrashLedger ledger = new CrashLedger();
+        if (life % 2 == 0) {
+          ledger.has(
+              FirstSchema.registry(folder, "left", TestModels.folder(temp, "content " + life)));
+        }
+        for (int round = 0; round < rounds; round++) {
+          round(folder, ledger);
+        }
+        everyFileHasAnOwner(folder);
+        AtomicFolder.delete(folder);
+      }
+    } finally {
+      pool.shutdownNow();
+    }
+  }
+
+  private void round(Path folder, CrashLedger ledger) throws Exception {
+    int schema = FirstSchema.schemaVersion(folder);
+    Path scratch = Files.createDirectories(temp.resolve("scratch"));
+    List<Future<List<String>>> killed = new ArrayList<>();
+    for (int i = 0; i < PROCESSES; i++) {
+      String worker = "process" + i;
+      long seed = random.nextLong();
+      boolean opening = schema < 2 || random.nextInt(10) == 0;
+      int millis = random.nextInt(opening ? LONGEST_OPENING_MILLIS : LONGEST_WORK_MILLIS);
+      killed.add(pool.submit(() -> live(folder, scratch, worker, seed, opening, millis)));
+    }
+    for (Future<List<String>> process : killed) {
+      List<String> said = process.get();
+      count("kills");
+      if (said.contains(CrashProcess.OPENED)) {
+        Set<String> underWay = new HashSet<>(ledger.read(said));
+        underWay.forEach(action -> count("killed during " + action));
+        if (underWay.isEmpty()) {
+          count("killed between two actions");
+        }
+      } else {
+        count("killed during opening");
+        if (schema < 2) {
+          count("killed while opening a registry of schema " + schema);
+        }
+      }
+    }
+    if (schema < 2) {
+      count("rounds that began at schema " + schema + " and ended at " + reached(folder));
+    }
+    counts.merge("acknowledged changes", ledger.acknowledged(), Integer::sum);
+    try (var registry = ModelRegistry.open(folder)) {
+      ledger.check(registry);
+    }
+    AtomicFolder.delete(scratch);
+  }
+
+  private static int reached(Path folder) throws Exception {
+    return FirstSchema.schemaVersion(folder);
+  }
+
+  private void count(String what) {
+    counts.merge(what, 1, Integer::sum);
+  }
+
+  /** What a process said from its start to its violent end. */
+  private static List<String> live(
+      Path folder, Path scratch, String worker, long seed, boolean opening, int millis)
+      throws IOException, InterruptedException {
+    Process process = CrashProcess.start(folder, scratch, worker, THREADS, seed);
+    List<String> said = new ArrayList<>();
+    try (BufferedReader out = process.inputReader()) {
+      String begin = opening ? CrashProcess.OPENING : CrashProcess.OPENED;
+      String line = "";
+      while (line != null && !line.equals(begin)) {
+        line = out.readLine();
+        said.add(String.valueOf(line));
+      }
+      boolean ended = process.waitFor(millis, TimeUnit.MILLISECONDS);
+      process.toHandle().destroyForcibly();
+      process.waitFor();
+      out.lines().forEach(said::add);
+      assertThat(ended).as("ended by itself: %s", said).isFalse();
+      return said;
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static void everyFileHasAnOwner(Path folder) throws IOException {
+    TestClock later = TestClock.at(Instant.now().plus(Duration.ofDays(1)));
+    try (var registry = ModelRegistry.open(folder, later)) {
+      registry.collectGarbage();
+      Set<String> used = new HashSet<>();
+      List<String> files = new ArrayList<>();
+      for (String model : registry.models()) {
+        for (ModelVersion version : registry.versions(model)) {
+          version.manifest().files().forEach(file -> used.add(file.digest().hex()));
+          version
+              .manifest()
+              .files()
+              .forEach(file -> files.add(version.folder().resolve(file.path()).toString()));
+        }
+      }
+      assertThat(registry.verify().problems()).isEmpty();
+      assertThat(names(folder.resolve("blobs"))).containsExactlyInAnyOrderElementsOf(used);
+      List<String> shown = new ArrayList<>(paths(folder.resolve("models")));
+      shown.addAll(paths(folder.resolve("versions")));
+      assertThat(shown).containsExactlyInAnyOrderElementsOf(files);
+      assertThat(folder.resolve("staging")).isEmptyDirectory();
+    }
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    return paths(folder).stream().map(path -> Path.of(path).getFileName().toString()).toList();
+  }
+
+  private static List<String> paths(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return List.of();
+    }
+    try (var files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).map(Path::toString).toList();
+    }
+  }
+}
