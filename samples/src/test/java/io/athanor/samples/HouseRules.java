@@ -58,7 +58,9 @@ record HouseRules(String base) {
             "backend.djl",
             "backend.dl4j",
             "eval",
-            "registry")) {
+            "registry",
+            "store.s3",
+            "store.encrypted")) {
       arrows.put(leaf, List.of("api"));
     }
     arrows.put("deploy", List.of("api", "model"));

@@ -3,6 +3,7 @@ package io.athanor.registry;
 import io.athanor.api.common.Digest;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.OutcomeUnknownException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
@@ -119,7 +120,7 @@ public final class Deletion {
       version.manifest().files().stream().map(Manifest.Entry::digest).forEach(contents::add);
       version.report().ifPresent(contents::add);
       Inspection.of(registry).sweep(contents);
-    } catch (StorageException e) {
+    } catch (StorageException | OutcomeUnknownException e) {
       LOG.warn("{} is deleted; its files stay until the next collectGarbage()", version.id(), e);
     }
   }

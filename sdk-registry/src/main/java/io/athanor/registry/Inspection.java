@@ -2,6 +2,7 @@ package io.athanor.registry;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
@@ -17,7 +18,9 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -78,11 +81,43 @@ record Inspection(
 
   private List<String> problems(ModelVersion version, Set<Digest> sound) {
     List<String> problems = new ArrayList<>();
-    try {
-      version.verify();
-    } catch (AthanorException e) {
-      problems.add(version.id() + ": " + e.getMessage());
+    if (files.isCache()) {
+      storeProblems(version, sound, problems);
+    } else {
+      folderProblems(version, sound, problems);
     }
+    if (problems.isEmpty()) {
+      version.manifest().files().forEach(file -> sound.add(file.digest()));
+    }
+    return problems;
+  }
+
+  private void storeProblems(ModelVersion version, Set<Digest> sound, List<String> problems) {
+    Set<Digest> contents = new LinkedHashSet<>();
+    version.manifest().files().forEach(file -> contents.add(file.digest()));
+    version.report().ifPresent(contents::add);
+    contents.removeAll(sound);
+    for (Digest content : contents) {
+      files.storeProblem(content).ifPresent(p -> problems.add(version.id() + ": " + p));
+    }
+    Optional<String> place = transactions.read(session -> versions.place(session, version.id()));
+    place
+        .map(files::folder)
+        .filter(Files::exists)
+        .ifPresent(
+            folder -> verify(version.id(), () -> version.manifest().verify(folder), problems));
+  }
+
+  private static void verify(VersionId id, Runnable check, List<String> problems) {
+    try {
+      check.run();
+    } catch (AthanorException e) {
+      problems.add(id + ": " + e.getMessage());
+    }
+  }
+
+  private void folderProblems(ModelVersion version, Set<Digest> sound, List<String> problems) {
+    verify(version.id(), version::verify, problems);
     for (Manifest.Entry file : version.manifest().files()) {
       Path shown = version.folder().resolve(file.path());
       if (!sound.contains(file.digest())) {
@@ -93,10 +128,6 @@ record Inspection(
         .report()
         .flatMap(report -> describe(report, files.blob(report)))
         .ifPresent(p -> problems.add(version.id() + ": " + p));
-    if (problems.isEmpty()) {
-      version.manifest().files().forEach(file -> sound.add(file.digest()));
-    }
-    return problems;
   }
 
   /** What is wrong with a content, given that {@code shown} has been checked already. */
@@ -125,7 +156,7 @@ record Inspection(
         folders++;
       }
     }
-    return new GarbageCollected(stale, folders, sweep(files.contents()));
+    return new GarbageCollected(stale, folders, sweep(files.contents(staleBefore)));
   }
 
   /** In a writing transaction no registration is between its files and its rows. */
@@ -140,8 +171,28 @@ record Inspection(
         });
   }
 
+  long emptyCache() {
+    if (!files.isCache()) {
+      throw new UnsupportedException(
+          "the registry's folder is the only place of its files",
+          "Keep them in a store too: ModelRegistry.in(folder).blobs(store)");
+    }
+    Set<Digest> stored = files.stored();
+    for (VersionId id : transactions.read(versions::ids)) {
+      Optional<ModelVersion> version = find(id);
+      boolean safe =
+          version.isPresent()
+              && version.get().manifest().files().stream()
+                  .allMatch(file -> stored.contains(file.digest()));
+      if (safe) {
+        transactions.read(session -> versions.place(session, id)).ifPresent(files::remove);
+      }
+    }
+    return files.evict(stored);
+  }
+
   /** Removes those contents that no version has. */
-  int sweep(List<Digest> contents) {
+  int sweep(Collection<Digest> contents) {
     int removed = 0;
     for (Digest content : contents) {
       if (!transactions.read(session -> versions.uses(session, content))

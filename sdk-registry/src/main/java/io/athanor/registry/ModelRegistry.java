@@ -8,6 +8,7 @@ import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.ReportJson;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
+import io.athanor.api.registry.BlobStore;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
@@ -68,7 +69,7 @@ public final class ModelRegistry implements AutoCloseable {
       BlobFolder files, Transactions transactions, Clock clock, Principal principal) {
     this.files = files;
     this.transactions = transactions;
-    this.versions = new VersionTable((place, manifest) -> files.folder(place));
+    this.versions = new VersionTable(files::folder);
     this.aliases = new AliasTable(versions);
     this.clock = clock;
     this.principal = principal;
@@ -100,6 +101,8 @@ public final class ModelRegistry implements AutoCloseable {
     private @Nullable Database database;
     private Clock clock = Clock.systemUTC();
     private Principal principal = Principal.ofProcess();
+    private Optional<BlobStore> store = Optional.empty();
+    private boolean temporary;
 
     private Builder(Path root) {
       this.root = root;
@@ -107,10 +110,30 @@ public final class ModelRegistry implements AutoCloseable {
 
     /**
      * Where to keep what is known about versions, instead of a SQLite file in the folder. Processes
-     * that share a database must share the folder, too.
+     * that share a database must share the folder, too, or the {@link #blobs store} of the files.
      */
     public Builder database(Database shared) {
       this.database = shared;
+      return this;
+    }
+
+    /**
+     * Where to keep the files. The folder is then only a cache: a version is visible when the store
+     * has its files, and files that are not in the folder are fetched and checked when they are
+     * asked for. The store is closed with the registry.
+     */
+    public Builder blobs(BlobStore shared) {
+      this.store = Optional.of(shared);
+      return this;
+    }
+
+    /**
+     * Keeps the files in the folder only as long as the registry is open: they are deleted when it
+     * is closed, and when it is opened after a crash. The folder must be this registry's alone; has
+     * a meaning only with {@link #blobs}.
+     */
+    public Builder temporaryCache() {
+      this.temporary = true;
       return this;
     }
 
@@ -134,7 +157,7 @@ public final class ModelRegistry implements AutoCloseable {
      * @throws FormatException if its database is damaged or was made by a newer library
      */
     public ModelRegistry open() {
-      BlobFolder files = new BlobFolder(root);
+      BlobFolder files = new BlobFolder(root, store, temporary);
       Database used =
           database == null ? new SqliteDatabase(root.resolve("registry.db"), PATIENCE) : database;
       Transactions transactions = new Transactions(used);
@@ -376,7 +399,7 @@ public final class ModelRegistry implements AutoCloseable {
   }
 
   private EvaluationReport report(Digest digest) {
-    Path file = files.blob(digest);
+    Path file = files.content(digest);
     try {
       byte[] content = Files.readAllBytes(file);
       if (!Digest.of(content).equals(digest)) {
@@ -401,6 +424,17 @@ public final class ModelRegistry implements AutoCloseable {
    */
   public GarbageCollected collectGarbage() {
     return Inspection.of(this).collectGarbage(clock.instant().minus(GRACE));
+  }
+
+  /**
+   * Removes the copies in the registry's folder of those files that the store has; they are fetched
+   * when they are asked for again. Not to be called while others read them.
+   *
+   * @return their bytes
+   * @throws io.athanor.api.error.UnsupportedException if there is no store
+   */
+  public long emptyCache() {
+    return Inspection.of(this).emptyCache();
   }
 
   private <T> T read(String model, Transactions.Work<T> work) {
@@ -456,9 +490,13 @@ public final class ModelRegistry implements AutoCloseable {
     return new NotFoundException("model '" + name + "'", there, "Register a version of it first");
   }
 
-  /** Releases the database; twice is fine. */
+  /** Releases the database and the store; twice is fine. */
   @Override
   public void close() {
-    transactions.close();
+    try {
+      transactions.close();
+    } finally {
+      files.close();
+    }
   }
 }

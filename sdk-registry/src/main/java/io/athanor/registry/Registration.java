@@ -204,7 +204,7 @@ public final class Registration {
                 id,
                 ModelVersion.Stamp.of(registry.now(), registry.principal()),
                 manifest,
-                () -> registry.files().folder(place))
+                () -> registry.files().folder(place, manifest))
             .kind(kind)
             .facts(facts)
             .notes(notes)

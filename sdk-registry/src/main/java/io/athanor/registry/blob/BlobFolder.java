@@ -3,52 +3,76 @@ package io.athanor.registry.blob;
 import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
+import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.StorageException;
+import io.athanor.api.registry.BlobStore;
+import io.athanor.api.registry.Manifest;
 import java.io.IOException;
-import java.nio.file.FileVisitOption;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
-import java.util.function.Predicate;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 
 /**
  * The files of a registry: {@code blobs/sha256/ab/<digest>} holds each content once, {@code
- * models/<kind>/<name>/<number>/} shows it under its names by hard links, {@code staging/} is where
- * both are prepared. The place of a version is its path below the registry's folder. Thread-safe.
+ * models/<kind>/<name>/<number>/} shows it under its names, {@code staging/} is where both are
+ * prepared. The place of a version is its path below the registry's folder. Thread-safe.
+ *
+ * <p>Names are hard links where the file system has them, else copies. Java cannot ask for a copy
+ * that shares its blocks (a reflink); from JDK 20 on its copies are made by Linux's {@code
+ * copy_file_range}, which shares blocks by itself on Btrfs and XFS.
+ *
+ * <p>With a store behind it, the store has every content, and the folder those that were written or
+ * asked for here.
  */
-public final class BlobFolder {
+public final class BlobFolder implements AutoCloseable {
   private static final Pattern PLACE =
       Pattern.compile(
           "(models/(base|fine-tuned|specialized)|versions)/[a-z0-9][a-z0-9._-]{0,99}/[1-9][0-9]{0,8}");
+  private static final int PLACE_DEPTH = 3;
 
   private final Path root;
-  private final Path blobs;
+  private final FolderBlobs blobs;
   private final Path staging;
+  private final Optional<BlobStore> store;
+  private final boolean temporary;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** The folder is the only place of the files. */
+  public BlobFolder(Path root) {
+    this(root, Optional.empty(), false);
+  }
 
   /**
    * Makes the folders.
    *
+   * @param store has every content, if there is one; closed with this
+   * @param temporary whether files from the store go at the beginning and the end
    * @throws StorageException if that is not possible
    */
-  public BlobFolder(Path root) {
+  public BlobFolder(Path root, Optional<BlobStore> store, boolean temporary) {
     this.root = root;
-    this.blobs = root.resolve("blobs").resolve("sha256");
     this.staging = root.resolve("staging");
+    this.store = store;
+    this.temporary = temporary && store.isPresent();
     try {
-      for (Path folder : List.of(blobs, root.resolve("models"), staging)) {
+      if (this.temporary) {
+        deleteAll();
+      }
+      for (Path folder :
+          List.of(root.resolve("blobs").resolve("sha256"), root.resolve("models"), staging)) {
         Files.createDirectories(folder);
       }
     } catch (IOException e) {
@@ -59,20 +83,52 @@ public final class BlobFolder {
               + "). Name a folder, or a place for a new one, that is writable",
           e);
     }
+    this.blobs = new FolderBlobs(root.resolve("blobs"));
   }
 
-  /** Where the files of a version lie. */
+  private void deleteAll() throws IOException {
+    for (String folder : List.of("models", "blobs", "staging")) {
+      AtomicFolder.delete(root.resolve(folder));
+    }
+  }
+
+  /** The registry's folder. */
+  public Path root() {
+    return root;
+  }
+
+  /** Where the files of a version lie, or would lie. */
   public Path folder(String place) {
     return root.resolve(place);
   }
 
-  /** Where a content lies, if it is here. */
-  public Path blob(Digest digest) {
-    return shelf(digest).resolve(digest.hex());
+  /**
+   * Where the files of a version lie; with a store, those not here are fetched first.
+   *
+   * @throws StorageException if they cannot be fetched
+   * @throws io.athanor.api.error.FormatException if the store gives something else
+   */
+  public Path folder(String place, Manifest manifest) {
+    return store
+        .map(source -> new Fetch(this, source).folder(place, manifest))
+        .orElseGet(() -> folder(place));
   }
 
-  private Path shelf(Digest digest) {
-    return blobs.resolve(digest.hex().substring(0, 2));
+  /** Where a content lies, if it is here. */
+  public Path blob(Digest digest) {
+    return blobs.path(digest);
+  }
+
+  /**
+   * Where a content lies; with a store, it is fetched first if it is not here.
+   *
+   * @throws StorageException if it cannot be fetched
+   * @throws io.athanor.api.error.FormatException if the store gives something else
+   */
+  public Path content(Digest digest) {
+    return store
+        .map(source -> new Fetch(this, source).content(digest))
+        .orElseGet(() -> blob(digest));
   }
 
   /** Begins to prepare files; close it in any case. */
@@ -80,9 +136,14 @@ public final class BlobFolder {
     return new StagedFiles(this, staging.resolve(UUID.randomUUID().toString()));
   }
 
+  /** Sees to it that the store, if there is one, has a content. */
+  void keep(Digest digest, Path file) {
+    store.filter(target -> !target.has(digest)).ifPresent(target -> target.put(digest, file));
+  }
+
   /** Puts a prepared content in its place; an older copy gives way. */
   void accept(Path prepared, Digest digest) throws IOException {
-    Path shelf = shelf(digest);
+    Path shelf = blobs.shelf(digest);
     Files.createDirectories(shelf);
     Files.move(
         prepared,
@@ -105,13 +166,18 @@ public final class BlobFolder {
     AtomicFile.forceFolder(root.resolve("models"));
   }
 
-  /** The contents that are here. */
-  public List<Digest> contents() {
-    return list(blobs, 2, Files::isRegularFile).stream()
-        .map(file -> file.getFileName().toString())
-        .filter(name -> name.matches("[0-9a-f]{64}"))
-        .map(Digest::new)
-        .toList();
+  /**
+   * The contents that are here, and those in the store that are old.
+   *
+   * @param before when old ones were put
+   */
+  public Set<Digest> contents(Instant before) {
+    Set<Digest> found = new LinkedHashSet<>();
+    blobs.list().forEach(stored -> found.add(stored.name()));
+    store.map(BlobStore::list).orElse(List.of()).stream()
+        .filter(stored -> stored.changed().isBefore(before))
+        .forEach(stored -> found.add(stored.name()));
+    return found;
   }
 
   /** The places of the version folders that are here. */
@@ -119,7 +185,7 @@ public final class BlobFolder {
     List<String> found = new ArrayList<>();
     for (String top : List.of("models", "versions")) {
       if (Files.isDirectory(root.resolve(top))) {
-        list(root.resolve(top), 3, path -> true).stream()
+        FileTree.list(root.resolve(top), PLACE_DEPTH, path -> true).stream()
             .map(folder -> root.relativize(folder).toString().replace('\\', '/'))
             .filter(PLACE.asMatchPredicate())
             .forEach(found::add);
@@ -128,14 +194,61 @@ public final class BlobFolder {
     return found;
   }
 
-  /** Removes a content; its bytes go when no version folder shows them. */
+  /** Removes a content, from the store too; its bytes go when no version folder shows them. */
   public void remove(Digest digest) {
-    delete(blob(digest));
+    blobs.delete(digest);
+    store.ifPresent(all -> all.delete(digest));
   }
 
-  /** Removes a version's folder. */
+  /** Removes a version's folder here. */
   public void remove(String place) {
-    delete(folder(place));
+    Path folder = folder(place);
+    try {
+      AtomicFolder.delete(folder);
+    } catch (IOException e) {
+      throw new StorageException(folder.toString(), "cannot be deleted (" + e + ")", e);
+    }
+  }
+
+  /** Whether there is a store behind the folder. */
+  public boolean isCache() {
+    return store.isPresent();
+  }
+
+  /** The contents that are safe in the store. */
+  public Set<Digest> stored() {
+    Set<Digest> names = new TreeSet<>(Comparator.comparing(Digest::hex));
+    store.map(BlobStore::list).orElse(List.of()).forEach(stored -> names.add(stored.name()));
+    return names;
+  }
+
+  /**
+   * Removes the copies here of contents that the store has.
+   *
+   * @return their bytes
+   */
+  public long evict(Set<Digest> stored) {
+    long freed = 0;
+    for (BlobStore.Stored here : blobs.list()) {
+      if (stored.contains(here.name())) {
+        blobs.delete(here.name());
+        freed += here.bytes();
+      }
+    }
+    return freed;
+  }
+
+  /** What is wrong with the store's copy of a content; it is read, and not kept here. */
+  public Optional<String> storeProblem(Digest digest) {
+    if (store.isEmpty()) {
+      return Optional.empty();
+    }
+    try (StagedFiles staged = stage()) {
+      new Fetch(this, store.get()).download(digest, staged.prepared().resolve(digest.hex()));
+      return Optional.empty();
+    } catch (AthanorException e) {
+      return Optional.of(e.getMessage());
+    }
   }
 
   /**
@@ -145,10 +258,10 @@ public final class BlobFolder {
    * @return how many
    */
   public int removeStale(Instant before) {
-    int removed = 0;
-    for (Path folder : list(staging, 1, path -> !path.equals(staging))) {
+    int removed = store.map(all -> all.removeStale(before)).orElse(0);
+    for (Path folder : FileTree.list(staging, 1, path -> !path.equals(staging))) {
       if (lastWritten(folder).isBefore(before)) {
-        delete(folder);
+        remove(root.relativize(folder).toString());
         removed++;
       }
     }
@@ -156,7 +269,7 @@ public final class BlobFolder {
   }
 
   private static Instant lastWritten(Path folder) {
-    return list(folder, Integer.MAX_VALUE, path -> true).stream()
+    return FileTree.list(folder, Integer.MAX_VALUE, path -> true).stream()
         .map(BlobFolder::modified)
         .max(Comparator.naturalOrder())
         .orElse(Instant.MAX);
@@ -170,47 +283,20 @@ public final class BlobFolder {
     }
   }
 
-  private static void delete(Path path) {
-    try {
-      AtomicFolder.delete(path);
-    } catch (IOException e) {
-      throw new StorageException(path.toString(), "cannot be deleted (" + e + ")", e);
+  /** Closes the store, and removes the files here if they are temporary; twice is fine. */
+  @Override
+  public void close() {
+    if (closed.getAndSet(true)) {
+      return;
     }
-  }
-
-  /** What is there; other processes may remove it meanwhile. */
-  private static List<Path> list(Path folder, int depth, Predicate<Path> condition) {
-    List<Path> found = new ArrayList<>();
-    try {
-      Files.walkFileTree(
-          folder,
-          EnumSet.noneOf(FileVisitOption.class),
-          depth,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
-              return visitFile(path, attributes);
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
-              if (condition.test(path)) {
-                found.add(path);
-              }
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
-              if (e instanceof NoSuchFileException) {
-                return FileVisitResult.CONTINUE;
-              }
-              throw e;
-            }
-          });
-    } catch (IOException e) {
-      throw new StorageException(folder.toString(), "cannot be listed (" + e + ")", e);
+    store.ifPresent(BlobStore::close);
+    if (temporary) {
+      try {
+        deleteAll();
+      } catch (IOException e) {
+        throw new StorageException(
+            root.toString(), "the temporary files cannot be deleted (" + e + "). Delete them", e);
+      }
     }
-    return found;
   }
 }

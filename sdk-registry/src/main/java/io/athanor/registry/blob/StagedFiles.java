@@ -49,7 +49,8 @@ public final class StagedFiles implements AutoCloseable {
     return root.resolve("files");
   }
 
-  private Path prepared() {
+  /** Where contents wait that are not, or not yet, files of the version. */
+  Path prepared() {
     return root.resolve("blobs");
   }
 
@@ -85,12 +86,14 @@ public final class StagedFiles implements AutoCloseable {
           Files.write(file, content);
           force(file);
         });
+    target.keep(digest, file);
     contents.put(digest, new Content(file, isDamaged(digest)));
     return digest;
   }
 
   /**
-   * Ends the filling: forces the files to disk, makes them read-only, and gives their digests.
+   * Ends the filling: forces the files to disk, makes them read-only, sends them to the store if
+   * there is one, and gives their digests.
    *
    * @throws FormatException if there is no file, or one whose name holds control characters
    */
@@ -138,10 +141,12 @@ public final class StagedFiles implements AutoCloseable {
     }
     Path content = prepared().resolve(digest.hex());
     linkOrCopy(file, content);
+    target.keep(digest, content);
     contents.put(digest, new Content(content, damaged));
   }
 
-  private static void linkOrCopy(Path existing, Path name) throws IOException {
+  /** Gives a file another name; a copy of its own where the file system has no hard links. */
+  static void linkOrCopy(Path existing, Path name) throws IOException {
     try {
       Files.createLink(name, existing);
     } catch (UnsupportedOperationException | IOException e) {
@@ -152,18 +157,26 @@ public final class StagedFiles implements AutoCloseable {
   }
 
   /**
-   * Moves everything to its final place, where it stays unseen until the database says so. Renames
-   * only; to be called inside the writing transaction that makes the version visible.
+   * Moves everything to its final place, where it stays unseen until the database says so. To be
+   * called inside the writing transaction that makes the version visible: renames, and where there
+   * is a store, the question whether it still has the contents. One that was collected as garbage
+   * since it was stored is stored again.
    */
   public void publish(String place) {
+    publish();
+    attempt(() -> target.accept(folder(), place));
+  }
+
+  /** Moves contents that belong to no version's folder to their final places, likewise. */
+  public void publish() {
     attempt(
         () -> {
           for (Map.Entry<Digest, Content> content : contents.entrySet()) {
+            target.keep(content.getKey(), content.getValue().file());
             if (content.getValue().replace() || !Files.exists(target.blob(content.getKey()))) {
               target.accept(content.getValue().file(), content.getKey());
             }
           }
-          target.accept(folder(), place);
         });
   }
 
