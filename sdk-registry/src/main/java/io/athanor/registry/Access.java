@@ -5,16 +5,20 @@ import io.athanor.api.error.ValidationException;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.governance.NamePattern;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.RoleTable;
 import io.athanor.registry.store.RoleTable.Grant;
 import io.athanor.registry.store.Session;
 import io.athanor.registry.store.SettingTable;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Predicate;
 
 /**
  * Who may do what. A principal has roles, a role has permissions for models and aliases. Everybody
@@ -24,12 +28,11 @@ import java.util.regex.Pattern;
  */
 public final class Access {
   /** Stands for every model or alias. */
-  public static final String ANY = "*";
+  public static final String ANY = NamePattern.ANY;
 
   private static final String SETTING = "access";
   private static final String ENABLED = "enabled";
   private static final String DISABLED = "disabled";
-  private static final Pattern PATTERN = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}\\*?|\\*");
 
   private final RoleTable roles = new RoleTable();
   private final SettingTable settings = new SettingTable();
@@ -84,8 +87,10 @@ public final class Access {
    *
    * @param role see {@link VersionId#requireName}
    * @param model with which models: a name, a beginning followed by {@code *}, or {@link #ANY}
-   * @param alias with which aliases, likewise; {@link Permission#PROMOTE} and {@link
-   *     Permission#APPROVE} ask for it, the others pass by it
+   * @param alias with which aliases, likewise; {@link #ANY} for all permissions but {@link
+   *     Permission#PROMOTE} and {@link Permission#APPROVE}, as no other is about an alias
+   * @throws IllegalArgumentException also if {@link Permission#ADMINISTER}, which is about the
+   *     whole registry, is to be given for some models only
    */
   public void allow(String role, Permission permission, String model, String alias) {
     Grant grant = grant(role, permission, model, alias);
@@ -139,11 +144,53 @@ public final class Access {
         session -> roles.leave(session, role, principal));
   }
 
-  /** Whether somebody may do something with a model and an alias. */
+  /**
+   * Whether somebody may do something with a model and an alias. Who asks about others needs {@link
+   * Permission#ADMINISTER}.
+   */
   public boolean allows(Principal principal, Permission permission, String model, String alias) {
     return registry
         .transactions()
-        .read(session -> allows(session, principal, permission, model, alias));
+        .read(
+            session -> {
+              if (!principal.equals(registry.principal())) {
+                require(session, registry.principal(), Permission.ADMINISTER, ANY, ANY);
+              }
+              return allows(session, principal, permission, model, alias);
+            });
+  }
+
+  /**
+   * A role.
+   *
+   * @param name its name
+   * @param grants what it may do
+   * @param members who has it
+   */
+  public record Role(String name, List<Grant> grants, List<Principal> members) {
+    public Role {
+      grants = List.copyOf(grants);
+      members = List.copyOf(members);
+    }
+  }
+
+  /** Every role; asks for {@link Permission#ADMINISTER}. */
+  public List<Role> roles() {
+    return registry
+        .transactions()
+        .read(
+            session -> {
+              require(session, registry.principal(), Permission.ADMINISTER, ANY, ANY);
+              List<Grant> grants = roles.all(session);
+              Set<String> names = new TreeSet<>(roles.withMembers(session));
+              grants.forEach(grant -> names.add(grant.role()));
+              List<Role> all = new ArrayList<>();
+              for (String name : names) {
+                List<Grant> own = grants.stream().filter(g -> g.role().equals(name)).toList();
+                all.add(new Role(name, own, roles.members(session, name)));
+              }
+              return all;
+            });
   }
 
   private boolean allows(
@@ -172,6 +219,38 @@ public final class Access {
       throw new AccessDeniedException(
           principal.name(), what, "Somebody with ADMINISTER can allow it with access().allow");
     }
+  }
+
+  /**
+   * Checks that whoever uses the registry may read a model.
+   *
+   * @throws AccessDeniedException otherwise
+   */
+  void requireReadable(Session session, String model) throws SQLException {
+    require(session, registry.principal(), Permission.READ, model, ANY);
+  }
+
+  /**
+   * Checks that whoever uses the registry may do something with all of it.
+   *
+   * @throws AccessDeniedException otherwise
+   */
+  void requireForAll(Permission permission) {
+    registry
+        .transactions()
+        .read(
+            session -> {
+              require(session, registry.principal(), permission, ANY, ANY);
+              return permission;
+            });
+  }
+
+  /** Says of a model's name whether whoever uses the registry may read it. */
+  Predicate<String> readable(Session session) throws SQLException {
+    return readable(session, registry.principal())
+        .<Predicate<String>>map(
+            grants -> name -> grants.stream().anyMatch(grant -> grant.covers(name, ANY)))
+        .orElse(name -> true);
   }
 
   /** What somebody may read; empty if everything. */
@@ -225,19 +304,18 @@ public final class Access {
 
   private static Grant grant(String role, Permission permission, String model, String alias) {
     VersionId.requireName("role", role);
-    requirePattern("model", model);
-    requirePattern("alias", alias);
-    return new Grant(role, permission, model, alias);
-  }
-
-  private static void requirePattern(String parameter, String pattern) {
-    if (!PATTERN.matcher(pattern).matches()) {
+    NamePattern.require("model", model);
+    NamePattern.require("alias", alias);
+    boolean aboutAliases = permission == Permission.PROMOTE || permission == Permission.APPROVE;
+    if (!aboutAliases && !alias.equals(ANY)) {
       throw new IllegalArgumentException(
-          parameter
-              + " must be a name, the beginning of names followed by '*', or '*', got '"
-              + pattern
-              + "'");
+          "alias must be '*', as " + permission + " is not about aliases, got '" + alias + "'");
     }
+    if (permission == Permission.ADMINISTER && !model.equals(ANY)) {
+      throw new IllegalArgumentException(
+          "model must be '*', as ADMINISTER is about the whole registry, got '" + model + "'");
+    }
+    return new Grant(role, permission, model, alias);
   }
 
   private static String describe(Grant grant) {

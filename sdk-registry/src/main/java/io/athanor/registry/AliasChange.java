@@ -3,13 +3,14 @@ package io.athanor.registry;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.ValidationException;
-import io.athanor.api.eval.GateDecision;
 import io.athanor.api.registry.AliasMove;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
-import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.governance.Judgement;
 import io.athanor.registry.store.AuditTable.Change;
+import io.athanor.registry.store.Session;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -102,7 +103,10 @@ public final class AliasChange {
     }
   }
 
-  /** Goes through although gates did not pass; the reason is kept in the alias's history. */
+  /**
+   * Goes through although gates did not pass; the reason is kept in the alias's history. What else
+   * the policy refuses stays refused.
+   */
   public AliasChange overriding(String why) {
     requireText("why", why);
     return new AliasChange(registry, name, alias, to, from, Optional.of(why), reason);
@@ -130,52 +134,45 @@ public final class AliasChange {
    * @throws NotFoundException if the version has been deleted
    */
   public Plan plan() {
-    List<String> refusals = new ArrayList<>();
-    List<String> warnings = new ArrayList<>();
-    to.ifPresent(id -> judge(registry.version(id), refusals, warnings));
+    return registry
+        .transactions()
+        .read(
+            session -> {
+              registry.access().requireReadable(session, name);
+              return plan(judge(session));
+            });
+  }
+
+  private Judgement judge(Session session) throws SQLException {
+    return to.isEmpty()
+        ? new Judgement(List.of(), List.of(), List.of())
+        : registry.governance().judge(session, to.get(), alias);
+  }
+
+  private Plan plan(Judgement judgement) {
+    List<String> refusals = new ArrayList<>(judgement.refusals());
+    List<String> warnings = new ArrayList<>(judgement.warnings());
+    if (override.isPresent()) {
+      judgement.gates().forEach(gate -> warnings.add("overridden: " + gate));
+    } else {
+      refusals.addAll(judgement.gates());
+    }
     if (to.isPresent() && to.equals(from)) {
       warnings.add("it points there already");
     }
-    if (override.isPresent()) {
-      refusals.forEach(refusal -> warnings.add("overridden: " + refusal));
-      refusals.clear();
-    }
     return new Plan(name, alias, from, to, refusals, warnings);
-  }
-
-  private void judge(ModelVersion version, List<String> refusals, List<String> warnings) {
-    switch (version.verdict()) {
-      case PASSED -> {}
-      case NO_GATES -> warnings.add(version.id() + " was evaluated without gates");
-      case NOT_EVALUATED -> warnings.add(version.id() + " has no evaluation report");
-      case NOT_PASSED ->
-          registry
-              .report(version)
-              .ifPresent(
-                  report ->
-                      report.decisions().stream()
-                          .filter(d -> d.kind() != GateDecision.Kind.PASSED)
-                          .forEach(d -> refusals.add(d.gate() + ": " + d.sentence())));
-    }
-    if (version.verdict() == Verdict.NOT_PASSED && refusals.isEmpty()) {
-      refusals.add(version.id() + " did not pass its gates");
-    }
   }
 
   /**
    * Does it.
    *
-   * @throws ValidationException if gates did not pass; lists them
+   * @throws ValidationException if gates did not pass or the policy refuses it; lists why
+   * @throws NotFoundException if the version has been deleted
    * @throws ConflictException if the alias has been moved since this was planned, which is worth
-   *     planning again, or the version been deleted, which is not
+   *     planning again
+   * @throws io.athanor.api.error.AccessDeniedException if the principal may not move the alias
    */
   public AliasMove apply() {
-    Plan plan = plan();
-    if (!plan.refusals().isEmpty()) {
-      List<String> problems = new ArrayList<>(plan.refusals());
-      problems.add("To go through nevertheless, say overriding(reason)");
-      throw new ValidationException("promotion to '" + alias + "'", problems);
-    }
     return registry
         .changes()
         .apply(
@@ -183,6 +180,7 @@ public final class AliasChange {
             name,
             alias,
             (session, audit) -> {
+              requireNoRefusals(judge(session));
               AliasMove move =
                   registry
                       .aliasTable()
@@ -196,6 +194,17 @@ public final class AliasChange {
                       move.reason()));
               return move;
             });
+  }
+
+  private void requireNoRefusals(Judgement judgement) {
+    List<String> problems = new ArrayList<>(plan(judgement).refusals());
+    if (problems.isEmpty()) {
+      return;
+    }
+    if (judgement.refusals().isEmpty()) {
+      problems.add("To go through nevertheless, say overriding(reason)");
+    }
+    throw new ValidationException("promotion to '" + alias + "'", problems);
   }
 
   private String reasons() {

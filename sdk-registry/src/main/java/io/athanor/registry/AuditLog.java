@@ -4,6 +4,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.registry.AuditEntry;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
+import io.athanor.api.registry.VersionId;
 import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.Session;
 import io.athanor.registry.store.Transactions.Work;
@@ -44,13 +45,21 @@ public final class AuditLog {
   }
 
   /**
-   * Every entry about a subject, oldest first.
+   * Every entry about a subject, oldest first. Who may read a model may read what is about it.
    *
    * @param subject a version like {@code "spam-filter:3"}, or an alias like {@code
    *     "spam-filter@production"}
    */
   public List<AuditEntry> about(String subject) {
-    return read(session -> table.about(session, subject));
+    String model = subject.split("[:@]", 2)[0];
+    boolean aboutModel = model.length() < subject.length() && VersionId.isName(model);
+    return registry
+        .transactions()
+        .read(
+            session -> {
+              allow(session, aboutModel ? model : Access.ANY);
+              return table.about(session, subject);
+            });
   }
 
   /** The newest entry. Who keeps its number and hash elsewhere notices a log that was cut. */
@@ -89,12 +98,12 @@ public final class AuditLog {
         .transactions()
         .read(
             session -> {
-              allow(session);
+              allow(session, Access.ANY);
               return work.run(session);
             });
   }
 
-  private void allow(Session session) throws SQLException {
-    registry.access().require(session, principal, Permission.READ, Access.ANY, Access.ANY);
+  private void allow(Session session, String model) throws SQLException {
+    registry.access().require(session, principal, Permission.READ, model, Access.ANY);
   }
 }

@@ -9,6 +9,8 @@ import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.governance.Document;
+import io.athanor.registry.governance.Policy;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
 import java.sql.SQLException;
@@ -36,16 +38,20 @@ public final class Deletion {
    * @param version what is to be deleted
    * @param aliases those that point to it; must be empty
    * @param children versions made from it; must be empty
+   * @param keptFor aliases whose versions the policy keeps, and that pointed to it once; must be
+   *     empty
    */
-  public record Plan(ModelVersion version, List<String> aliases, List<VersionId> children) {
+  public record Plan(
+      ModelVersion version, List<String> aliases, List<VersionId> children, List<String> keptFor) {
     public Plan {
       aliases = List.copyOf(aliases);
+      keptFor = List.copyOf(keptFor);
       children = List.copyOf(children);
     }
 
-    /** Whether nothing points to the version. */
+    /** Whether nothing points to the version, and no policy keeps it. */
     public boolean possible() {
-      return aliases.isEmpty() && children.isEmpty();
+      return aliases.isEmpty() && children.isEmpty() && keptFor.isEmpty();
     }
 
     @Override
@@ -54,6 +60,9 @@ public final class Deletion {
       lines.add("Delete " + version + ", " + version.bytes() + " bytes");
       aliases.forEach(alias -> lines.add("  refused: alias '" + alias + "' points to it"));
       children.forEach(child -> lines.add("  refused: " + child + " was made from it"));
+      keptFor.forEach(
+          alias ->
+              lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
       return String.join("\n", lines);
     }
   }
@@ -64,7 +73,13 @@ public final class Deletion {
    * @throws NotFoundException if the version is not there any more
    */
   public Plan plan() {
-    return registry.transactions().read(this::plan);
+    return registry
+        .transactions()
+        .read(
+            session -> {
+              registry.access().requireReadable(session, version.name());
+              return plan(session);
+            });
   }
 
   private Plan plan(Session session) throws SQLException {
@@ -72,19 +87,27 @@ public final class Deletion {
       throw new NotFoundException(
           "version " + version.id(), List.of(), "It has been deleted already");
     }
+    Policy policy = registry.governance().policy(session);
     return new Plan(
         version,
         registry.aliasTable().ofVersion(session, version.id()),
-        registry.versionTable().children(session, version.id()));
+        registry.versionTable().children(session, version.id()),
+        registry.aliasTable().everOfVersion(session, version.id()).stream()
+            .filter(policy::keepsVersions)
+            .toList());
   }
 
   /**
    * Deletes the version, and the files that no other version has.
    *
-   * @throws ConflictException if an alias or a child points to it; nothing is changed
+   * @throws ConflictException if an alias or a child points to it, or the policy keeps it; nothing
+   *     is changed
    * @throws NotFoundException if the version is not there any more
    */
   public void apply() {
+    List<Digest> contents = new ArrayList<>();
+    version.manifest().files().stream().map(Manifest.Entry::digest).forEach(contents::add);
+    version.report().ifPresent(contents::add);
     String place =
         registry
             .changes()
@@ -100,6 +123,9 @@ public final class Deletion {
                   }
                   String folder =
                       registry.versionTable().place(session, version.id()).orElseThrow();
+                  registry.governance().documents().ofVersion(session, version.id()).stream()
+                      .map(Document::digest)
+                      .forEach(contents::add);
                   registry.versionTable().delete(session, version.id());
                   audit.record(
                       new Change(
@@ -110,15 +136,12 @@ public final class Deletion {
                           ""));
                   return folder;
                 });
-    removeFiles(place);
+    removeFiles(place, contents);
   }
 
-  private void removeFiles(String place) {
+  private void removeFiles(String place, List<Digest> contents) {
     try {
       registry.files().remove(place);
-      List<Digest> contents = new ArrayList<>();
-      version.manifest().files().stream().map(Manifest.Entry::digest).forEach(contents::add);
-      version.report().ifPresent(contents::add);
       Inspection.of(registry).sweep(contents);
     } catch (StorageException | OutcomeUnknownException e) {
       LOG.warn("{} is deleted; its files stay until the next collectGarbage()", version.id(), e);

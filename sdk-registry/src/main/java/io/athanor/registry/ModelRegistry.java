@@ -1,11 +1,9 @@
 package io.athanor.registry;
 
-import io.athanor.api.common.Digest;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.eval.EvaluationReport;
-import io.athanor.api.eval.ReportJson;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
 import io.athanor.api.registry.BlobStore;
@@ -17,20 +15,16 @@ import io.athanor.api.registry.SearchPage;
 import io.athanor.api.registry.VersionId;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.registry.blob.BlobFolder;
+import io.athanor.registry.governance.Policy;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.Database;
 import io.athanor.registry.store.Migrations;
 import io.athanor.registry.store.SearchQuery;
-import io.athanor.registry.store.Session;
 import io.athanor.registry.store.SqliteDatabase;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.VersionTable;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -62,6 +56,7 @@ public final class ModelRegistry implements AutoCloseable {
   private final AliasTable aliases;
   private final AuditTable audit = new AuditTable();
   private final Access access = new Access(this);
+  private final Governance governance;
   private final Clock clock;
   private final Principal principal;
 
@@ -71,6 +66,7 @@ public final class ModelRegistry implements AutoCloseable {
     this.transactions = transactions;
     this.versions = new VersionTable(files::folder);
     this.aliases = new AliasTable(versions);
+    this.governance = new Governance(this);
     this.clock = clock;
     this.principal = principal;
   }
@@ -198,6 +194,26 @@ public final class ModelRegistry implements AutoCloseable {
     return access;
   }
 
+  /** Requests for approval, and what was decided. */
+  public Approvals approvals() {
+    return new Approvals(this);
+  }
+
+  /** What is attached to a version. */
+  public Documents documents(ModelVersion version) {
+    return new Documents(this, version.id());
+  }
+
+  /** What versions need before aliases may point to them. */
+  public Policy policy() {
+    return read(Access.ANY, governance::policy);
+  }
+
+  /** Sets another policy; asks for {@link Permission#ADMINISTER}. */
+  public void policy(Policy policy, String reason) {
+    governance.change(policy, reason);
+  }
+
   /**
    * Registers a model under its next number.
    *
@@ -245,7 +261,7 @@ public final class ModelRegistry implements AutoCloseable {
   public List<String> models() {
     return transactions.read(
         session -> {
-          Predicate<String> readable = readable(session);
+          Predicate<String> readable = access.readable(session);
           return versions.names(session).stream().filter(readable).toList();
         });
   }
@@ -258,11 +274,11 @@ public final class ModelRegistry implements AutoCloseable {
   public List<ModelVersion> versions(String name) {
     return transactions.read(
         session -> {
-          requireReadable(session, name);
+          access.requireReadable(session, name);
           List<ModelVersion> all = versions.ofModel(session, name);
           if (all.isEmpty()) {
             throw noModel(
-                name, versions.names(session).stream().filter(readable(session)).toList());
+                name, versions.names(session).stream().filter(access.readable(session)).toList());
           }
           return all;
         });
@@ -286,7 +302,7 @@ public final class ModelRegistry implements AutoCloseable {
     return transactions
         .read(
             session -> {
-              requireReadable(session, id.name());
+              access.requireReadable(session, id.name());
               return versions.find(session, id);
             })
         .orElseThrow(
@@ -306,7 +322,7 @@ public final class ModelRegistry implements AutoCloseable {
     return transactions
         .read(
             session -> {
-              requireReadable(session, name);
+              access.requireReadable(session, name);
               Optional<VersionId> id = aliases.current(session, name, alias);
               return id.isEmpty()
                   ? Optional.<ModelVersion>empty()
@@ -366,25 +382,38 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** The metrics of two versions side by side. */
   public VersionComparison compare(ModelVersion first, ModelVersion second) {
-    return VersionComparison.of(first, second);
+    return read(
+        first.name(),
+        session -> {
+          access.requireReadable(session, second.name());
+          return VersionComparison.of(first, second);
+        });
   }
 
-  /** What a version was made from, and what was made from it. */
+  /**
+   * What a version was made from, and what was made from it; without versions of models the caller
+   * may not read.
+   */
   public Lineage lineage(ModelVersion version) {
     return read(
         version.name(),
         session -> {
+          Predicate<String> readable = access.readable(session);
           Map<VersionId, ModelVersion> ancestors = new LinkedHashMap<>();
           Optional<VersionId> next = version.parent();
           while (next.isPresent()) {
             Optional<ModelVersion> parent = versions.find(session, next.get());
-            parent.ifPresent(found -> ancestors.put(found.id(), found));
+            parent
+                .filter(found -> readable.test(found.name()))
+                .ifPresent(found -> ancestors.put(found.id(), found));
             next = parent.flatMap(ModelVersion::parent);
           }
           return new Lineage(
               version,
               List.copyOf(ancestors.values()),
-              versions.descendants(session, version.id()));
+              versions.descendants(session, version.id()).stream()
+                  .filter(found -> readable.test(found.name()))
+                  .toList());
         });
   }
 
@@ -394,35 +423,21 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws FormatException if it is damaged
    */
   public Optional<EvaluationReport> report(ModelVersion version) {
-    transactions.requireOpen();
-    return version.report().map(this::report);
+    return read(version.name(), session -> version.report().map(governance::report));
   }
 
-  private EvaluationReport report(Digest digest) {
-    Path file = files.content(digest);
-    try {
-      byte[] content = Files.readAllBytes(file);
-      if (!Digest.of(content).equals(digest)) {
-        throw new FormatException(
-            file.toString(),
-            "damaged or changed: expected digest " + digest + ", got " + Digest.of(content));
-      }
-      return ReportJson.read(file.toString(), new String(content, StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
-    }
-  }
-
-  /** Reads everything and tells what is wrong. */
+  /** Reads everything and tells what is wrong. Asks for {@link Permission#READ} of all models. */
   public RegistryCheck verify() {
-    return Inspection.of(this).verify();
+    access.requireForAll(Permission.READ);
+    return governance.check(Inspection.of(this).verify());
   }
 
   /**
    * Removes files that belong to no version, and what registrations left behind that died more than
-   * an hour ago. Safe beside other processes.
+   * an hour ago. Safe beside other processes. Asks for {@link Permission#ADMINISTER}.
    */
   public GarbageCollected collectGarbage() {
+    access.requireForAll(Permission.ADMINISTER);
     return Inspection.of(this).collectGarbage(clock.instant().minus(GRACE));
   }
 
@@ -434,31 +449,24 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws io.athanor.api.error.UnsupportedException if there is no store
    */
   public long emptyCache() {
+    access.requireForAll(Permission.ADMINISTER);
     return Inspection.of(this).emptyCache();
   }
 
   private <T> T read(String model, Transactions.Work<T> work) {
     return transactions.read(
         session -> {
-          requireReadable(session, model);
+          access.requireReadable(session, model);
           return work.run(session);
         });
   }
 
-  private void requireReadable(Session session, String model) throws SQLException {
-    access.require(session, principal, Permission.READ, model, Access.ANY);
-  }
-
-  private Predicate<String> readable(Session session) throws SQLException {
-    return access
-        .readable(session, principal)
-        .<Predicate<String>>map(
-            grants -> name -> grants.stream().anyMatch(grant -> grant.covers(name, Access.ANY)))
-        .orElse(name -> true);
-  }
-
   Changes changes() {
     return new Changes(transactions, access, audit, principal, this::now);
+  }
+
+  Governance governance() {
+    return governance;
   }
 
   AuditTable auditTable() {

@@ -20,6 +20,7 @@ import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.blob.StagedFiles;
+import io.athanor.registry.governance.LicenceExpression;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
 import java.nio.charset.StandardCharsets;
@@ -102,10 +103,12 @@ public final class Registration {
    * The terms under which the model may be used.
    *
    * @param expression in SPDX's form, for example {@code "Apache-2.0"} or {@code "MIT OR
-   *     LicenseRef-ours"}
+   *     LicenseRef-ours"}; kept in its normal form
+   * @throws IllegalArgumentException if it is no such expression, or names a licence that SPDX does
+   *     not list; says which listed one looks most like it
    */
   public Registration licence(String expression) {
-    notes = notes.withLicence(expression);
+    notes = LicenceExpression.normalised(notes.withLicence(expression));
     return this;
   }
 
@@ -157,7 +160,7 @@ public final class Registration {
    * @throws StorageException if the registry cannot be written; nothing is registered
    */
   public ModelVersion register() {
-    registry.transactions().requireOpen();
+    registry.transactions().read(this::requireAllowed);
     try (StagedFiles staged = registry.files().stage()) {
       Optional<ModelArtifact> model = source.fill(staged);
       requireSense(model);
@@ -185,6 +188,15 @@ public final class Registration {
                 return version;
               });
     }
+  }
+
+  private boolean requireAllowed(Session session) throws SQLException {
+    Access access = registry.access();
+    access.require(session, registry.principal(), Permission.REGISTER, name, Access.ANY);
+    if (parent.isPresent()) {
+      access.requireReadable(session, parent.get().name());
+    }
+    return true;
   }
 
   private ModelVersion version(

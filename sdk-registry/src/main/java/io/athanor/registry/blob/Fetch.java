@@ -137,9 +137,7 @@ record Fetch(BlobFolder files, BlobStore store) {
     }
     List<Path> there =
         FileTree.list(
-            folder,
-            Integer.MAX_VALUE,
-            path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS));
+            folder, Integer.MAX_VALUE, path -> !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS));
     return there.size() == manifest.files().size()
         && manifest.files().stream().allMatch(entry -> isSound(inside(folder, entry), entry));
   }

@@ -123,7 +123,9 @@ public final class FolderBlobs implements BlobStore {
           if (attributes.isRegularFile() && name.matches("[0-9a-f]{64}")) {
             found.add(
                 new Stored(
-                    new Digest(name), attributes.size(), attributes.lastModifiedTime().toInstant()));
+                    new Digest(name),
+                    attributes.size(),
+                    attributes.lastModifiedTime().toInstant()));
           }
         });
     found.sort(Comparator.comparing(stored -> stored.name().hex()));

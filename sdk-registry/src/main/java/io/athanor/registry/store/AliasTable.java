@@ -56,6 +56,16 @@ public final class AliasTable {
         id.number());
   }
 
+  /** The aliases that point to a version or ever did. */
+  public List<String> everOfVersion(Session session, VersionId id) throws SQLException {
+    return session.query(
+        "SELECT DISTINCT h.alias FROM alias_move h JOIN model m ON m.id = h.model_id"
+            + " WHERE m.name = ? AND h.to_number = ? ORDER BY h.alias",
+        row -> row.getString(1),
+        id.name(),
+        id.number());
+  }
+
   /**
    * Moves an alias if it still points to where the caller thinks it does.
    *

@@ -2,6 +2,7 @@ package io.athanor.registry.store;
 
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
+import io.athanor.registry.governance.NamePattern;
 import java.sql.SQLException;
 import java.util.List;
 
@@ -18,13 +19,8 @@ public final class RoleTable {
   public record Grant(String role, Permission permission, String model, String stage) {
     /** Whether it is about a model and an alias; {@code *} asks for those of any name. */
     public boolean covers(String modelName, String alias) {
-      return matches(model, modelName) && (alias.equals("*") || matches(stage, alias));
-    }
-
-    private static boolean matches(String pattern, String name) {
-      return pattern.endsWith("*")
-          ? name.startsWith(pattern.substring(0, pattern.length() - 1))
-          : name.equals(pattern);
+      return NamePattern.matches(model, modelName)
+          && (alias.equals(NamePattern.ANY) || NamePattern.matches(stage, alias));
     }
   }
 
@@ -56,6 +52,12 @@ public final class RoleTable {
         "SELECT principal FROM role_member WHERE role = ? ORDER BY principal",
         row -> new Principal(row.getString(1)),
         role);
+  }
+
+  /** The roles that somebody has. */
+  public List<String> withMembers(Session session) throws SQLException {
+    return session.query(
+        "SELECT DISTINCT role FROM role_member ORDER BY role", row -> row.getString(1));
   }
 
   /** Whether anybody has a permission for all models. */
