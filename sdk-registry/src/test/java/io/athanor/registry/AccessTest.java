@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-final class AccessTest {
+final class AccessTest extends RegistryContract {
   private static final Principal ANN = new Principal("ann");
   private static final Principal BOB = new Principal("bob");
 
@@ -26,7 +26,7 @@ final class AccessTest {
 
   @BeforeEach
   void open() {
-    ann = ModelRegistry.in(temp.resolve("registry")).principal(ANN).open();
+    ann = store.in(temp.resolve("registry")).principal(ANN).open();
     bob = ann.as(BOB);
   }
 

@@ -18,14 +18,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class AliasTest {
+class AliasTest extends RegistryContract {
   @TempDir private Path temp;
   private final TestClock clock = TestClock.standing();
   private ModelRegistry registry;
 
   @BeforeEach
   void open() {
-    registry = ModelRegistry.open(temp.resolve("registry"), clock);
+    registry = store.in(temp.resolve("registry")).clock(clock).open();
   }
 
   @AfterEach
@@ -102,7 +102,7 @@ class AliasTest {
     ModelVersion first = register();
     ModelVersion second = register();
     AliasChange slow = registry.promote(first, "production");
-    try (var other = ModelRegistry.open(temp.resolve("registry"), clock)) {
+    try (var other = store.in(temp.resolve("registry")).clock(clock).open()) {
       other.promote(second, "production").apply();
     }
 

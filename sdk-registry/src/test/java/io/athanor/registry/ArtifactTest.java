@@ -23,13 +23,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Models as the other stages make and use them. */
-class ArtifactTest {
+class ArtifactTest extends RegistryContract {
   @TempDir private Path temp;
   private ModelRegistry registry;
 
   @BeforeEach
   void open() {
-    registry = ModelRegistry.open(temp.resolve("registry"));
+    registry = store.in(temp.resolve("registry")).open();
   }
 
   @AfterEach

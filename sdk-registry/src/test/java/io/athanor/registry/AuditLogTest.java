@@ -8,10 +8,7 @@ import io.athanor.api.registry.AuditEntry;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Principal;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -19,13 +16,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-final class AuditLogTest {
+final class AuditLogTest extends RegistryContract {
   @TempDir private Path temp;
   private ModelRegistry registry;
 
   @BeforeEach
   void open() {
-    registry = ModelRegistry.in(temp.resolve("registry")).principal(new Principal("ann")).open();
+    registry = store.in(temp.resolve("registry")).principal(new Principal("ann")).open();
   }
 
   @AfterEach
@@ -93,7 +90,7 @@ final class AuditLogTest {
     register("a");
     register("b");
     register("c");
-    execute("DROP TRIGGER audit_is_not_changed");
+    execute(store.dropTrigger("audit_is_not_changed"));
     execute("UPDATE audit SET principal = 'eve' WHERE id = 2");
 
     assertThat(registry.audit().verify())
@@ -107,7 +104,7 @@ final class AuditLogTest {
     register("a");
     register("b");
     register("c");
-    execute("DROP TRIGGER audit_is_not_shortened");
+    execute(store.dropTrigger("audit_is_not_shortened"));
     execute("DELETE FROM audit WHERE id = 2");
 
     assertThat(registry.audit().verify()).containsExactly("audit entries 2 to 2 have been removed");
@@ -119,7 +116,7 @@ final class AuditLogTest {
     register("b");
     AuditEntry head = registry.audit().head().orElseThrow();
     assertThat(registry.audit().verify(head.number(), head.hash())).isEmpty();
-    execute("DROP TRIGGER audit_is_not_shortened");
+    execute(store.dropTrigger("audit_is_not_shortened"));
     execute("DELETE FROM audit WHERE id = 2");
 
     assertThat(registry.audit().verify()).isEmpty();
@@ -136,11 +133,6 @@ final class AuditLogTest {
   }
 
   private void execute(String sql) throws SQLException {
-    try (Connection connection =
-            DriverManager.getConnection(
-                "jdbc:sqlite:" + temp.resolve("registry").resolve("registry.db"));
-        Statement statement = connection.createStatement()) {
-      statement.execute(sql);
-    }
+    store.execute(temp.resolve("registry"), sql);
   }
 }

@@ -22,20 +22,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class ModelRegistryTest {
+class ModelRegistryTest extends RegistryContract {
   @TempDir private Path temp;
   private final TestClock clock = TestClock.standing();
   private ModelRegistry registry;
 
   @BeforeEach
   void open() {
-    registry = ModelRegistry.open(temp.resolve("registry"), clock);
+    registry = store.in(temp.resolve("registry")).clock(clock).open();
   }
 
   @AfterEach
   void everythingIsInOrder() {
     registry.close();
-    try (var again = ModelRegistry.open(temp.resolve("registry"), clock)) {
+    try (var again = store.in(temp.resolve("registry")).clock(clock).open()) {
       assertThat(again.verify().problems()).isEmpty();
     }
   }
@@ -69,7 +69,7 @@ class ModelRegistryTest {
             .register();
 
     registry.close();
-    registry = ModelRegistry.open(temp.resolve("registry"), clock);
+    registry = store.in(temp.resolve("registry")).clock(clock).open();
     ModelVersion read = registry.version("spam-filter", 1);
     assertThat(read).usingRecursiveComparison().ignoringFields("folder").isEqualTo(version);
     assertThat(read.folder()).isEqualTo(version.folder());

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Several processes on one registry, and processes that are killed. */
-class ProcessesTest {
+class ProcessesTest extends RegistryContract {
   private static final int LONGEST_LIFE_MILLIS = 250;
 
   @TempDir private Path temp;
@@ -43,20 +43,20 @@ class ProcessesTest {
 
   @Test
   void losesNothingInARace() throws Exception {
-    losesNothingInARace(4);
+    losesNothingInARace(3, 5);
   }
 
   @Test
   @Tag("heavy")
   void losesNothingInALongRace() throws Exception {
-    losesNothingInARace(25);
+    losesNothingInARace(8, 200);
   }
 
   @Test
   void threadsShareARegistry() throws Exception {
     int threads = 6;
     ExecutorService pool = Executors.newFixedThreadPool(threads);
-    try (var registry = ModelRegistry.open(temp.resolve("registry"))) {
+    try (var registry = store.in(temp.resolve("registry")).open()) {
       List<Future<ModelVersion>> results = new ArrayList<>();
       for (int i = 0; i < threads; i++) {
         String content = "content " + i % 2;
@@ -84,12 +84,12 @@ class ProcessesTest {
     Path folder = temp.resolve("registry");
     Random random = new Random(11);
     for (int kill = 0; kill < kills; kill++) {
-      Process process = RegistryProcess.start("churn", folder, random.nextLong());
+      Process process = RegistryProcess.start("churn", store, folder, random.nextLong());
       assertThat(RegistryProcess.outputUpTo("has registered", process)).endsWith("has registered");
       boolean ended = process.waitFor(random.nextInt(LONGEST_LIFE_MILLIS), TimeUnit.MILLISECONDS);
       process.destroyForcibly().waitFor();
       assertThat(ended).as(() -> "ended by itself: " + output(process)).isFalse();
-      try (var registry = ModelRegistry.open(folder)) {
+      try (var registry = store.in(folder).open()) {
         assertThat(registry.verify().problems()).as("after kill %s", kill).isEmpty();
       }
     }
@@ -104,9 +104,9 @@ class ProcessesTest {
     }
   }
 
-  private static void everyFileHasAnOwner(Path folder) throws IOException {
+  private void everyFileHasAnOwner(Path folder) throws IOException {
     TestClock later = TestClock.at(Instant.now().plus(Duration.ofDays(1)));
-    try (var registry = ModelRegistry.open(folder, later)) {
+    try (var registry = store.in(folder).clock(later).open()) {
       registry.collectGarbage();
       assertThat(registry.verify().problems()).isEmpty();
       assertThat(registry.collectGarbage()).isEqualTo(new GarbageCollected(0, 0, 0));
@@ -131,23 +131,23 @@ class ProcessesTest {
     }
   }
 
-  private void losesNothingInARace(int each) throws Exception {
+  private void losesNothingInARace(int count, int each) throws Exception {
     Path folder = temp.resolve("registry");
     List<Process> processes = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      processes.add(RegistryProcess.start("race", folder, each));
+    for (int i = 0; i < count; i++) {
+      processes.add(RegistryProcess.start("race", store, folder, each));
     }
     for (Process process : processes) {
       String output = RegistryProcess.rest(process);
       assertThat(process.waitFor()).as(output).isZero();
     }
-    try (var registry = ModelRegistry.open(folder)) {
+    try (var registry = store.in(folder).open()) {
       assertThat(registry.verify().problems()).isEmpty();
       assertThat(registry.versions("shared"))
           .extracting(ModelVersion::number)
-          .containsExactlyElementsOf(IntStream.rangeClosed(1, 4 * each).boxed().toList());
+          .containsExactlyElementsOf(IntStream.rangeClosed(1, count * each).boxed().toList());
       List<AliasMove> moves = registry.aliasHistory("shared", "latest");
-      assertThat(moves).hasSize(4 * each);
+      assertThat(moves).hasSize(count * each);
       for (int i = 1; i < moves.size(); i++) {
         assertThat(moves.get(i).from()).isEqualTo(moves.get(i - 1).to());
         assertThat(moves.get(i).at()).isAfterOrEqualTo(moves.get(i - 1).at());

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
@@ -15,21 +16,23 @@ final class RegistryProcess {
   private RegistryProcess() {}
 
   /**
-   * Starts a child: {@code churn FOLDER SEED} until killed, with a line after the first round, or
-   * {@code race FOLDER COUNT}.
+   * Starts a child: {@code churn STORE FOLDER SEED} until killed, with a line after the first
+   * round, or {@code race STORE FOLDER COUNT}.
    */
-  static Process start(String job, Path folder, long number) throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
+  static Process start(String job, TestStore store, Path folder, long number) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:TieredStopAtLevel=1");
+    command.addAll(store.systemProperties());
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(
+        List.of(
             RegistryProcess.class.getName(),
             job,
+            store.name(),
             folder.toString(),
-            Long.toString(number))
-        .redirectErrorStream(true)
-        .start();
+            Long.toString(number)));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   /** Reads what a child prints up to a line, or to the end if that line never comes. */
@@ -49,10 +52,11 @@ final class RegistryProcess {
   }
 
   public static void main(String[] arguments) throws IOException {
-    Path folder = Path.of(arguments[1]);
-    long number = Long.parseLong(arguments[2]);
+    TestStore store = TestStore.valueOf(arguments[1]);
+    Path folder = Path.of(arguments[2]);
+    long number = Long.parseLong(arguments[3]);
     Path scratch = Files.createTempDirectory("registry-process");
-    try (ModelRegistry registry = ModelRegistry.open(folder)) {
+    try (ModelRegistry registry = store.in(folder).open()) {
       if (arguments[0].equals("churn")) {
         churn(registry, scratch, new Random(number));
       } else {

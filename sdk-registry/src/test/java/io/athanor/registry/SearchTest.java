@@ -15,13 +15,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class SearchTest {
+class SearchTest extends RegistryContract {
   private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
   @TempDir private static Path temp;
@@ -29,9 +29,12 @@ class SearchTest {
   private ModelRegistry registry;
 
   /** One version an hour. */
-  @BeforeAll
-  void fill() {
-    registry = ModelRegistry.open(temp.resolve("registry"), clock);
+  @BeforeEach
+  void fillOnce() {
+    if (registry != null) {
+      return;
+    }
+    registry = store.in(temp.resolve(store.name())).clock(clock).open();
     register("spam-filter", "mail", Map.of("f1", 0.90));
     ModelVersion second = register("spam-filter", "mail", Map.of("f1", 0.95, "recall", 0.5));
     register("spam_filter", "research", Map.of("f1", 0.99));
@@ -75,6 +78,7 @@ class SearchTest {
         .containsExactlyInAnyOrder("antispam:1", "spam_filter:1", "spam-filter:2", "spam-filter:1");
     assertThat(found(Search.namePrefix("spam-")))
         .containsExactlyInAnyOrder("spam-filter:2", "spam-filter:1");
+    assertThat(found(Search.name("SPAM-"))).hasSize(2);
     assertThat(found(Search.name("m_f"))).containsExactly("spam_filter:1");
     assertThat(found(Search.name("%"))).isEmpty();
     assertThat(found(Search.name("' OR 1=1 --"))).isEmpty();

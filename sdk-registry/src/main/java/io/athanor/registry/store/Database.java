@@ -21,6 +21,15 @@ public interface Database {
   /** Begins a transaction that no other writing transaction runs beside, waiting for its turn. */
   void beginWrite(Connection connection) throws SQLException;
 
+  /**
+   * Lets the next writer in, after the writing transaction was committed or rolled back; closing
+   * the connection does, too.
+   */
+  void endWrite(Connection connection) throws SQLException;
+
+  /** Whether the connection is gone, so that nobody knows what became of the statement. */
+  boolean lost(SQLException failure);
+
   /** A failure in our own words. */
   AthanorException explain(SQLException failure);
 

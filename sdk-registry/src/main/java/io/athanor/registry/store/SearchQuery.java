@@ -7,6 +7,7 @@ import io.athanor.api.registry.SearchPage;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** A search as SQL: the text is put together of constants, every value is bound. */
@@ -117,7 +118,8 @@ public final class SearchQuery {
     values.addAll(List.of(bound));
   }
 
+  /** Names have small letters only; some databases tell small from capital letters here. */
   private static String escape(String text) {
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_");
+    return text.toLowerCase(Locale.ROOT).replace("!", "!!").replace("%", "!%").replace("_", "!_");
   }
 }

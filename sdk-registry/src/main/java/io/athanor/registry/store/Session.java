@@ -8,10 +8,14 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Statements inside one transaction. Texts are constants, values are bound. Not thread-safe. */
 public final class Session {
+  private static final String[] TABLES = {"TABLE"};
+
   private final Connection connection;
 
   Session(Connection connection) {
@@ -55,10 +59,9 @@ public final class Session {
     }
   }
 
-  /** Adds a row and gives the key it was assigned. */
+  /** Adds a row and gives the {@code id} it was assigned. */
   public long insert(String sql, @Nullable Object... values) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(sql, PreparedStatement.RETURN_GENERATED_KEYS)) {
+    try (PreparedStatement statement = connection.prepareStatement(sql, new String[] {"id"})) {
       bind(statement, values);
       statement.executeUpdate();
       try (ResultSet keys = statement.getGeneratedKeys()) {
@@ -68,10 +71,18 @@ public final class Session {
     }
   }
 
-  boolean hasTable(String name) throws SQLException {
-    try (ResultSet tables = connection.getMetaData().getTables(null, null, name, null)) {
-      return tables.next();
+  /** The names of the tables in the registry's schema. */
+  Set<String> tables() throws SQLException {
+    Set<String> names = new TreeSet<>();
+    try (ResultSet tables =
+        connection
+            .getMetaData()
+            .getTables(connection.getCatalog(), connection.getSchema(), "%", TABLES)) {
+      while (tables.next()) {
+        names.add(tables.getString("TABLE_NAME"));
+      }
     }
+    return names;
   }
 
   /** {@code "?, ?, ?"}. */

@@ -101,6 +101,16 @@ public final class SqliteDatabase implements Database {
     execute(connection, "BEGIN IMMEDIATE");
   }
 
+  /** The end of the transaction has let the next writer in. */
+  @Override
+  public void endWrite(Connection connection) {}
+
+  /** There is nothing between this process and the file that could be lost. */
+  @Override
+  public boolean lost(SQLException failure) {
+    return false;
+  }
+
   @Override
   public AthanorException explain(SQLException failure) {
     String place = file.toString();

@@ -1,18 +1,27 @@
 package io.athanor.registry.store;
 
+import io.athanor.api.error.OutcomeUnknownException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.Deque;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Work on a database, whole or not at all. Thread-safe: each piece of work has a connection of its
  * own, and connections are used again.
  */
 public final class Transactions implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Transactions.class);
+  private static final int MOST_IDLE = 16;
+  private static final long UNDOUBTED_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final int CHECK_SECONDS = 5;
+
   private final Database database;
-  private final Queue<Connection> idle = new ConcurrentLinkedQueue<>();
+  private final Deque<Idle> idle = new ConcurrentLinkedDeque<>();
   private volatile boolean closed;
 
   public Transactions(Database database) {
@@ -25,17 +34,25 @@ public final class Transactions implements AutoCloseable {
     T run(Session session) throws SQLException;
   }
 
+  private record Idle(Connection connection, long since) {
+    boolean alive() throws SQLException {
+      return System.nanoTime() - since < UNDOUBTED_NANOS || connection.isValid(CHECK_SECONDS);
+    }
+  }
+
   /** Reads one state of the database. */
   public <T> T read(Work<T> work) {
-    return run(database::beginRead, work);
+    return run(false, work);
   }
 
   /**
    * Changes the database, alone among writers of all threads and processes. If the work throws,
    * nothing is changed.
+   *
+   * @throws OutcomeUnknownException if the database was lost while it committed the change
    */
   public <T> T write(Work<T> work) {
-    return run(database::beginWrite, work);
+    return run(true, work);
   }
 
   /**
@@ -53,24 +70,27 @@ public final class Transactions implements AutoCloseable {
     return database;
   }
 
-  @FunctionalInterface
-  private interface Begin {
-    void on(Connection connection) throws SQLException;
-  }
-
-  private <T> T run(Begin begin, Work<T> work) {
+  private <T> T run(boolean writing, Work<T> work) {
     requireOpen();
     try {
-      Connection connection = idle.poll();
-      if (connection == null) {
-        connection = database.connect();
-      }
+      Connection connection = begin(writing);
       boolean sound = false;
       try {
-        begin.on(connection);
-        T result = finish(connection, work);
-        sound = true;
-        return result;
+        boolean done = false;
+        try {
+          T result = work.run(new Session(connection));
+          commit(connection, writing);
+          done = true;
+          sound = true;
+          return result;
+        } finally {
+          if (!done) {
+            sound = rollBack(connection);
+          }
+          if (writing && sound) {
+            sound = endWrite(connection);
+          }
+        }
       } finally {
         release(connection, sound);
       }
@@ -79,34 +99,83 @@ public final class Transactions implements AutoCloseable {
     }
   }
 
-  private static <T> T finish(Connection connection, Work<T> work) throws SQLException {
-    boolean done = false;
+  /** Nothing has been asked yet, so a connection that died while idle may be replaced unnoticed. */
+  private Connection begin(boolean writing) throws SQLException {
+    Idle used = idle.pollLast();
+    if (used != null) {
+      try {
+        if (used.alive()) {
+          return begin(used.connection(), writing);
+        }
+        used.connection().close();
+      } catch (SQLException e) {
+        if (!database.lost(e)) {
+          throw e;
+        }
+      }
+      closeIdle();
+    }
+    return begin(database.connect(), writing);
+  }
+
+  private Connection begin(Connection connection, boolean writing) throws SQLException {
+    boolean begun = false;
     try {
-      T result = work.run(new Session(connection));
-      execute(connection, "COMMIT");
-      done = true;
-      return result;
+      if (writing) {
+        database.beginWrite(connection);
+      } else {
+        database.beginRead(connection);
+      }
+      begun = true;
+      return connection;
     } finally {
-      if (!done) {
-        rollBack(connection);
+      if (!begun) {
+        closeQuietly(connection);
       }
     }
   }
 
-  private static void rollBack(Connection connection) {
+  private void commit(Connection connection, boolean writing) throws SQLException {
     try {
-      execute(connection, "ROLLBACK");
+      execute(connection, "COMMIT");
     } catch (SQLException e) {
-      // The connection is closed next, which rolls back too; the first failure is reported.
+      if (writing && database.lost(e)) {
+        throw new OutcomeUnknownException(
+            database.place()
+                + ": the connection was lost while a change was being committed. Look whether it"
+                + " took effect before you repeat it",
+            e);
+      }
+      throw e;
     }
   }
 
-  private void release(Connection connection, boolean sound) throws SQLException {
-    if (!sound) {
-      connection.close();
+  /** Says whether the connection can be used again; the first failure is the one reported. */
+  private static boolean rollBack(Connection connection) {
+    try {
+      execute(connection, "ROLLBACK");
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  /** Says whether the connection can be used again; if not, closing it lets the next writer in. */
+  private boolean endWrite(Connection connection) {
+    try {
+      database.endWrite(connection);
+      return true;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  private void release(Connection connection, boolean sound) {
+    if (!sound || idle.size() >= MOST_IDLE) {
+      closeQuietly(connection);
       return;
     }
-    idle.add(connection);
+    idle.addLast(new Idle(connection, System.nanoTime()));
     if (closed) {
       closeIdle();
     }
@@ -118,9 +187,18 @@ public final class Transactions implements AutoCloseable {
     }
   }
 
-  private void closeIdle() throws SQLException {
-    for (Connection next = idle.poll(); next != null; next = idle.poll()) {
-      next.close();
+  private void closeIdle() {
+    for (Idle next = idle.poll(); next != null; next = idle.poll()) {
+      closeQuietly(next.connection());
+    }
+  }
+
+  /** What was to be done with it is done or has failed; that it does not close changes neither. */
+  private static void closeQuietly(Connection connection) {
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      LOG.debug("A connection did not close", e);
     }
   }
 
@@ -128,10 +206,6 @@ public final class Transactions implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    try {
-      closeIdle();
-    } catch (SQLException e) {
-      throw database.explain(e);
-    }
+    closeIdle();
   }
 }
