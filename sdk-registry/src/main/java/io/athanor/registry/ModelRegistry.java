@@ -214,6 +214,16 @@ public final class ModelRegistry implements AutoCloseable {
     governance.change(policy, reason);
   }
 
+  /** Versions and the whole registry as single files. */
+  public Archive archive() {
+    return new Archive(this, (done, total) -> {});
+  }
+
+  /** Signatures over the files of versions. */
+  public Signatures signatures() {
+    return new Signatures(this);
+  }
+
   /**
    * Registers a model under its next number.
    *

@@ -19,7 +19,10 @@ import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.archive.VersionArchive.Attachment;
+import io.athanor.registry.archive.VersionRecord;
 import io.athanor.registry.blob.StagedFiles;
+import io.athanor.registry.governance.Document;
 import io.athanor.registry.governance.LicenceExpression;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
@@ -32,6 +35,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** A version about to be registered. Not thread-safe. */
 public final class Registration {
@@ -43,10 +48,21 @@ public final class Registration {
   private Optional<String> job = Optional.empty();
   private Optional<EvaluationReport> report = Optional.empty();
   private Optional<VersionId> parent = Optional.empty();
+  private Optional<Arrival> arrival = Optional.empty();
+
+  /**
+   * Of a version that comes from an archive.
+   *
+   * @param parentWeights the weights of the version it was made from
+   * @param origin said in the audit log
+   * @param documents gives what is attached to it
+   */
+  record Arrival(
+      Optional<Digest> parentWeights, String origin, Supplier<Stream<Attachment>> documents) {}
 
   /** Where the version's files come from. */
   @FunctionalInterface
-  private interface Source {
+  interface Source {
     /** Writes the files and tells the model, where they are one of ours. */
     Optional<ModelArtifact> fill(StagedFiles staged);
   }
@@ -79,6 +95,17 @@ public final class Registration {
           staged.copy(folder);
           return model;
         });
+  }
+
+  /** Of a version that comes from an archive. */
+  static Registration of(
+      ModelRegistry registry, String name, Source source, VersionRecord record, Arrival arrival) {
+    Registration registration = new Registration(registry, name, source);
+    registration.notes = record.notes();
+    registration.semanticVersion = record.semanticVersion();
+    registration.job = record.job();
+    registration.arrival = Optional.of(arrival);
+    return registration;
   }
 
   /** How good the model is. */
@@ -168,6 +195,7 @@ public final class Registration {
       Optional<Digest> evaluation =
           report.map(
               r -> staged.add(ReportJson.write(r).toString().getBytes(StandardCharsets.UTF_8)));
+      List<Attached> documents = documents(staged);
       return registry
           .changes()
           .apply(
@@ -177,13 +205,14 @@ public final class Registration {
                 ModelVersion version = version(session, model, manifest, evaluation);
                 String place = place(version);
                 registry.versionTable().insert(session, version, place);
+                attach(session, version, documents);
                 audit.record(
                     new Change(
-                        "register",
+                        arrival.isPresent() ? "import" : "register",
                         version.id().toString(),
                         Optional.empty(),
                         Optional.of(version.digest().hex()),
-                        ""));
+                        arrival.map(Arrival::origin).orElse("")));
                 staged.publish(place);
                 return version;
               });
@@ -197,6 +226,40 @@ public final class Registration {
       access.requireReadable(session, parent.get().name());
     }
     return true;
+  }
+
+  private record Attached(String kind, String mediaType, Digest digest, long bytes) {}
+
+  private List<Attached> documents(StagedFiles staged) {
+    if (arrival.isEmpty()) {
+      return List.of();
+    }
+    try (Stream<Attachment> documents = arrival.get().documents().get()) {
+      return documents
+          .map(
+              d ->
+                  new Attached(
+                      d.kind(), d.mediaType(), staged.add(d.content()), d.content().length))
+          .toList();
+    }
+  }
+
+  private void attach(Session session, ModelVersion version, List<Attached> documents)
+      throws SQLException {
+    for (Attached document : documents) {
+      registry
+          .governance()
+          .documents()
+          .add(
+              session,
+              new Document(
+                  version.id(),
+                  document.kind(),
+                  document.digest(),
+                  document.bytes(),
+                  document.mediaType(),
+                  version.created()));
+    }
   }
 
   private ModelVersion version(
@@ -252,7 +315,9 @@ public final class Registration {
             other.get()
                 + " is called "
                 + semanticVersion.get()
-                + " already; choose a higher number",
+                + (arrival.isPresent()
+                    ? " already; import it under another name"
+                    : " already; choose a higher number"),
             false);
       }
     }
@@ -300,7 +365,8 @@ public final class Registration {
       }
       return parent;
     }
-    Optional<Digest> base = model.flatMap(m -> m.provenance().base());
+    Optional<Digest> base =
+        model.flatMap(m -> m.provenance().base()).or(() -> arrival.flatMap(Arrival::parentWeights));
     return base.isPresent()
         ? registry.versionTable().newestWithWeights(session, base.get())
         : Optional.empty();

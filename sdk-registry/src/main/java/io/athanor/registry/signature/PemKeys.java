@@ -1,0 +1,172 @@
+package io.athanor.registry.signature;
+
+import io.athanor.api.common.Digest;
+import io.athanor.api.common.Secret;
+import io.athanor.api.error.FormatException;
+import io.athanor.api.error.StorageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.X509EncodedKeySpec;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.EncryptedPrivateKeyInfo;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
+
+/** Reads keys from PEM files: private ones in PKCS 8, public ones in X.509. */
+public final class PemKeys {
+  private static final int MOST_BYTES = 1 << 16;
+  private static final Pattern BLOCK =
+      Pattern.compile("-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\\s]*)-----END \\1-----");
+  private static final String PRIVATE = "PRIVATE KEY";
+  private static final String ENCRYPTED = "ENCRYPTED PRIVATE KEY";
+  private static final String PUBLIC = "PUBLIC KEY";
+  private static final List<String> ALGORITHMS = List.of("EC", "Ed25519");
+
+  private PemKeys() {}
+
+  /** The content of a PEM file. */
+  private record Block(String type, byte[] content) {}
+
+  /**
+   * Reads a private key.
+   *
+   * @throws FormatException if the file holds none, or an encrypted one
+   * @throws StorageException if it cannot be read
+   */
+  public static PrivateKey privateKey(Path file) {
+    Block block = read(file);
+    if (block.type().equals(ENCRYPTED)) {
+      throw new FormatException(
+          file.toString(), "the key is encrypted; read it with privateKey(file, password)");
+    }
+    require(file, block, PRIVATE);
+    return privateKey(file, new PKCS8EncodedKeySpec(block.content()));
+  }
+
+  /**
+   * Reads an encrypted private key.
+   *
+   * @throws FormatException if the file holds none, or the password is wrong
+   * @throws StorageException if it cannot be read
+   */
+  public static PrivateKey privateKey(Path file, Secret password) {
+    Block block = read(file);
+    require(file, block, ENCRYPTED);
+    PBEKeySpec given = new PBEKeySpec(password.reveal().toCharArray());
+    try {
+      EncryptedPrivateKeyInfo info = new EncryptedPrivateKeyInfo(block.content());
+      // For PBES2 only the parameters' text names the algorithm that factories know.
+      String algorithm = info.getAlgName();
+      if (algorithm.equals("PBES2") || algorithm.startsWith("1.2.840.113549.1.5.13")) {
+        algorithm = info.getAlgParameters().toString();
+      }
+      return privateKey(
+          file, info.getKeySpec(SecretKeyFactory.getInstance(algorithm).generateSecret(given)));
+    } catch (IOException | GeneralSecurityException e) {
+      throw new FormatException(
+          file.toString(),
+          "cannot be decrypted (" + e.getMessage() + "). Is the password the right one?",
+          e);
+    } finally {
+      given.clearPassword();
+    }
+  }
+
+  private static PrivateKey privateKey(Path file, PKCS8EncodedKeySpec spec) {
+    for (String algorithm : ALGORITHMS) {
+      try {
+        return KeyFactory.getInstance(algorithm).generatePrivate(spec);
+      } catch (GeneralSecurityException e) {
+        // It may be a key of the next algorithm.
+      }
+    }
+    throw unknown(file);
+  }
+
+  /**
+   * Reads a public key.
+   *
+   * @throws FormatException if the file holds none
+   * @throws StorageException if it cannot be read
+   */
+  public static PublicKey publicKey(Path file) {
+    Block block = read(file);
+    require(file, block, PUBLIC);
+    for (String algorithm : ALGORITHMS) {
+      try {
+        return KeyFactory.getInstance(algorithm)
+            .generatePublic(new X509EncodedKeySpec(block.content()));
+      } catch (GeneralSecurityException e) {
+        // It may be a key of the next algorithm.
+      }
+    }
+    throw unknown(file);
+  }
+
+  /**
+   * Names a public key as signatures do: the SHA-256 of its PEM text, in hexadecimal digits.
+   *
+   * @throws IllegalArgumentException if the key cannot be written
+   */
+  public static String fingerprint(PublicKey key) {
+    return Digest.ofText(pem(key)).hex();
+  }
+
+  private static String pem(PublicKey key) {
+    byte[] encoded =
+        Optional.ofNullable(key.getEncoded())
+            .orElseThrow(() -> new IllegalArgumentException("key must have an encoding"));
+    return "-----BEGIN PUBLIC KEY-----\n"
+        + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(encoded)
+        + "\n-----END PUBLIC KEY-----\n";
+  }
+
+  private static Block read(Path file) {
+    String text;
+    try (InputStream in = Files.newInputStream(file)) {
+      text = new String(in.readNBytes(MOST_BYTES), StandardCharsets.US_ASCII);
+    } catch (IOException e) {
+      throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
+    }
+    Matcher block = BLOCK.matcher(text);
+    if (!block.find()) {
+      throw new FormatException(
+          file.toString(), "no PEM block; expected '-----BEGIN PRIVATE KEY-----' or one like it");
+    }
+    try {
+      return new Block(block.group(1), Base64.getMimeDecoder().decode(block.group(2)));
+    } catch (IllegalArgumentException e) {
+      throw new FormatException(file.toString(), "not Base64: " + e.getMessage(), e);
+    }
+  }
+
+  private static void require(Path file, Block block, String type) {
+    if (!block.type().equals(type)) {
+      throw new FormatException(
+          file.toString(),
+          "expected a block of type "
+              + type
+              + ", got "
+              + block.type()
+              + ". OpenSSL makes one: 'openssl pkcs8 -topk8' for private keys, 'openssl pkey -pubout'"
+              + " for public ones");
+    }
+  }
+
+  private static FormatException unknown(Path file) {
+    return new FormatException(
+        file.toString(), "not a key of ECDSA or Ed25519; expected one of these");
+  }
+}
