@@ -1,62 +1,183 @@
 package io.athanor.api.model;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Column;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What a model is, for people and for model hubs.
+ * What a model is, for people and for model hubs: Markdown below a header in YAML. Texts that come
+ * from elsewhere must go through {@link #plain}, {@link #code} or {@link #paragraphs}; the header
+ * takes any text. Not thread-safe.
  *
  * @see <a href="https://huggingface.co/docs/hub/model-cards">The header's fields</a>
  */
-final class ModelCard {
-  private ModelCard() {}
+public final class ModelCard {
+  private static final Pattern SAFE = Pattern.compile("[A-Za-z][A-Za-z0-9_./-]*");
+  private static final Pattern RESERVED =
+      Pattern.compile("true|false|yes|no|on|off|null|y|n", Pattern.CASE_INSENSITIVE);
+  private static final String UNPRINTABLE = "[\\p{Cc}\\p{Cs}\\u2028\\u2029\\uFEFF\\uFFFE\\uFFFF]";
+
+  private final String title;
+  private final ObjectNode header = JsonNodeFactory.instance.objectNode();
+  private final Map<String, String> sections = new LinkedHashMap<>();
+  private String summary = "";
+
+  private ModelCard(String title) {
+    this.title = title;
+  }
+
+  /**
+   * Begins a card.
+   *
+   * @param title any text
+   */
+  public static ModelCard titled(String title) {
+    return new ModelCard(plain(title));
+  }
+
+  /** What a model's own files tell of it. */
+  public static ModelCard of(ModelArtifact model) {
+    ModelCard card = new ModelCard(title(model));
+    fillHeader(card.header, model);
+    card.summary(purpose(model));
+    card.section("Measured in training", metrics(model));
+    card.section("Data", data(model));
+    card.section("Limits", limits(model));
+    card.section("Bias", "It was not examined for bias.");
+    card.section("Use", use(model));
+    card.section("Made", making(model));
+    return card;
+  }
 
   static String write(ModelArtifact model) {
-    StringBuilder card = new StringBuilder();
-    header(card, model);
-    card.append("\n# ").append(title(model)).append("\n\n");
-    card.append(purpose(model)).append("\n\n");
-    metrics(card, model);
-    data(card, model);
-    limits(card, model);
-    use(card, model);
-    making(card, model);
-    return card.toString();
+    return of(model).toString();
+  }
+
+  /** The header's fields; may be changed. */
+  public ObjectNode header() {
+    return header;
+  }
+
+  /** Says in Markdown what the model is, below the title. */
+  public ModelCard summary(String markdown) {
+    this.summary = markdown.strip();
+    return this;
+  }
+
+  /** What it says below the title. */
+  public String summary() {
+    return summary;
+  }
+
+  /**
+   * Adds a section, or gives it another text.
+   *
+   * @param heading plain text
+   * @param markdown its text
+   */
+  public ModelCard section(String heading, String markdown) {
+    sections.put(heading, markdown.strip());
+    return this;
+  }
+
+  /** The text of a section, if there is one. */
+  public Optional<String> section(String heading) {
+    return Optional.ofNullable(sections.get(heading));
+  }
+
+  /** The whole card. */
+  @Override
+  public String toString() {
+    StringBuilder card = new StringBuilder("---\n");
+    fields(card, header, "");
+    card.append("---\n\n# ").append(title).append("\n\n");
+    if (!summary.isEmpty()) {
+      card.append(summary).append("\n\n");
+    }
+    sections.forEach(
+        (heading, text) ->
+            card.append("## ").append(plain(heading)).append("\n\n").append(text).append("\n\n"));
+    return card.toString().stripTrailing() + "\n";
+  }
+
+  private static void fields(StringBuilder yaml, JsonNode object, String indent) {
+    for (Map.Entry<String, JsonNode> field : object.properties()) {
+      yaml.append(indent).append(scalar(field.getKey())).append(':');
+      value(yaml, field.getValue(), indent);
+    }
+  }
+
+  private static void value(StringBuilder yaml, JsonNode value, String indent) {
+    if (value.isEmpty() && value.isContainerNode()) {
+      yaml.append(value.isArray() ? " []\n" : " {}\n");
+    } else if (value.isObject()) {
+      yaml.append('\n');
+      fields(yaml, value, indent + "  ");
+    } else if (value.isArray()) {
+      yaml.append('\n');
+      value.forEach(item -> item(yaml, item, indent));
+    } else {
+      yaml.append(' ').append(scalar(value)).append('\n');
+    }
+  }
+
+  private static void item(StringBuilder yaml, JsonNode item, String indent) {
+    if (item.isObject() && !item.isEmpty()) {
+      StringBuilder inner = new StringBuilder();
+      fields(inner, item, indent + "  ");
+      yaml.append(indent).append("- ").append(inner.substring(indent.length() + 2));
+    } else {
+      yaml.append(indent).append('-');
+      value(yaml, item, indent + "  ");
+    }
+  }
+
+  private static String scalar(JsonNode value) {
+    if (value.isTextual()) {
+      return scalar(value.textValue());
+    }
+    return value.isFloatingPointNumber()
+        ? value.asText().replaceAll("E(?=[0-9])", "E+")
+        : value.asText();
+  }
+
+  private static String scalar(String text) {
+    return SAFE.matcher(text).matches() && !RESERVED.matcher(text).matches() ? text : yaml(text);
   }
 
   private static String title(ModelArtifact model) {
-    return quoteFree(model.architecture()) + " for `" + code(model.task().target()) + "`";
+    return plain(model.architecture()) + " for `" + code(model.task().target()) + "`";
   }
 
-  private static void header(StringBuilder card, ModelArtifact model) {
+  private static void fillHeader(ObjectNode header, ModelArtifact model) {
     String tag = pipelineTag(model);
-    card.append("---\nlibrary_name: athanor\n");
-    card.append("pipeline_tag: ").append(tag).append('\n');
-    card.append("tags:\n- athanor\n- ").append(yaml(model.architecture())).append('\n');
+    header.put("library_name", "athanor").put("pipeline_tag", tag);
+    header.putArray("tags").add("athanor").add(model.architecture());
     if (!model.metrics().isEmpty()) {
-      card.append("model-index:\n- name: ").append(yaml(model.architecture())).append('\n');
-      card.append("  results:\n  - task:\n      type: ").append(tag).append('\n');
-      card.append("    dataset:\n      type: private\n      name: ").append(yaml(sources(model)));
-      card.append("\n    metrics:\n");
+      ObjectNode index = header.putArray("model-index").addObject();
+      ObjectNode result = index.put("name", model.architecture()).putArray("results").addObject();
+      result.putObject("task").put("type", tag);
+      result.putObject("dataset").put("type", "private").put("name", sources(model));
+      var metrics = result.putArray("metrics");
       model
           .metrics()
-          .forEach(
-              (name, value) ->
-                  card.append("    - type: ")
-                      .append(yaml(name))
-                      .append("\n      value: ")
-                      .append(value)
-                      .append('\n'));
+          .forEach((name, value) -> metrics.addObject().put("type", name).put("value", value));
     }
-    card.append("---\n");
   }
 
   private static String pipelineTag(ModelArtifact model) {
@@ -111,21 +232,35 @@ final class ModelCard {
     return "`" + code(column.name()) + "` (" + column.type().name().toLowerCase(Locale.ROOT) + ")";
   }
 
-  private static void metrics(StringBuilder card, ModelArtifact model) {
-    card.append("## Measured in training\n\n");
+  private static String metrics(ModelArtifact model) {
     if (model.metrics().isEmpty()) {
-      card.append("Nothing was measured.\n\n");
-      return;
+      return "Nothing was measured.";
     }
-    card.append("| metric | value |\n|---|---|\n");
+    List<List<String>> rows = new ArrayList<>();
     model
         .metrics()
         .forEach(
-            (name, value) ->
-                card.append(
-                    String.format(Locale.ROOT, "| %s | %.6g |%n", quoteFree(name), value)
-                        .replace(System.lineSeparator(), "\n")));
-    card.append('\n');
+            (name, value) -> rows.add(List.of(name, String.format(Locale.ROOT, "%.6g", value))));
+    return table(List.of("metric", "value"), rows);
+  }
+
+  /**
+   * A table in Markdown.
+   *
+   * @param heads any texts
+   * @param rows any texts, as many in each row as there are heads
+   */
+  public static String table(List<String> heads, List<List<String>> rows) {
+    StringBuilder table = new StringBuilder();
+    row(table, heads);
+    table.append("|---".repeat(heads.size())).append("|\n");
+    rows.forEach(row -> row(table, row));
+    return table.toString();
+  }
+
+  private static void row(StringBuilder table, List<String> cells) {
+    cells.forEach(cell -> table.append("| ").append(plain(cell)).append(' '));
+    table.append("|\n");
   }
 
   private static String sources(ModelArtifact model) {
@@ -134,49 +269,48 @@ final class ModelCard {
         .collect(Collectors.joining(", "));
   }
 
-  private static void data(StringBuilder card, ModelArtifact model) {
-    card.append("## Data\n\n");
+  private static String data(ModelArtifact model) {
+    StringBuilder text = new StringBuilder();
     for (DataProvenance data : model.provenance().data()) {
-      card.append("- `").append(code(data.source())).append("`, ").append(data.rows());
-      card.append(" rows, fingerprint `").append(data.fingerprint().brief()).append('`');
+      text.append("- `").append(code(data.source())).append("`, ").append(data.rows());
+      text.append(" rows, fingerprint `").append(data.fingerprint().brief()).append('`');
       new TreeMap<>(data.splits())
-          .forEach((k, v) -> card.append(", ").append(k).append(' ').append(v));
-      card.append('\n');
+          .forEach((k, v) -> text.append(", ").append(plain(k)).append(' ').append(v));
+      text.append('\n');
       for (DataProvenance.Step step : data.steps()) {
-        card.append("  - ").append(quoteFree(step.name())).append(": ");
-        card.append(quoteFree(step.detail())).append('\n');
+        text.append("  - ").append(plain(step.name())).append(": ");
+        text.append(plain(step.detail())).append('\n');
       }
     }
-    card.append('\n');
+    return text.toString();
   }
 
-  private static void limits(StringBuilder card, ModelArtifact model) {
-    card.append("## Limits\n\n");
+  private static String limits(ModelArtifact model) {
+    StringBuilder text = new StringBuilder();
     boolean language = model.encoding() instanceof LanguageEncoding;
-    card.append("The numbers above hold for ").append(language ? "texts" : "rows");
-    card.append(" like those it was trained on. ");
+    text.append("The numbers above hold for ").append(language ? "texts" : "rows");
+    text.append(" like those it was trained on. ");
     if (language && !(model.task() instanceof Task.Embedding)) {
-      card.append("What it says may be wrong. ");
+      text.append("What it says may be wrong. ");
     }
     if (model.task() instanceof Task.Classification) {
-      card.append(
+      text.append(
           "It knows no other label than those listed, and gives one of them to any input. ");
     }
-    card.append("It was not examined for bias.\n\n");
+    return text.toString();
   }
 
-  private static void use(StringBuilder card, ModelArtifact model) {
-    card.append("## Use\n\n```java\n");
-    card.append("ModelArtifact model = ArtifactFolder.read(Path.of(\"this-folder\"));\n");
-    card.append(
-        model.encoding() instanceof LanguageEncoding language
+  private static String use(ModelArtifact model) {
+    return "```java\n"
+        + "ModelArtifact model = ArtifactFolder.read(Path.of(\"this-folder\"));\n"
+        + (model.encoding() instanceof LanguageEncoding language
             ? languageUse(language)
             : """
               try (Predictor predictor = Predictor.of(model, backend)) {
                 Prediction prediction = predictor.predict(row);
               }
-              """);
-    card.append("```\n\n");
+              """)
+        + "```\n";
   }
 
   private static String languageUse(LanguageEncoding encoding) {
@@ -199,33 +333,45 @@ final class ModelCard {
         .replace("CALL", call);
   }
 
-  private static void making(StringBuilder card, ModelArtifact model) {
+  private static String making(ModelArtifact model) {
+    StringBuilder text = new StringBuilder();
     Provenance made = model.provenance();
-    card.append("## Made\n\n").append(made.created()).append(", seed ").append(made.seed());
+    text.append(made.created()).append(", seed ").append(made.seed());
     made.base()
         .map(Digest::brief)
-        .ifPresent(b -> card.append(", continues `").append(b).append('`'));
-    card.append(".\n\n```json\n").append(made.plan().replace("```", "'''")).append("\n```\n\n");
+        .ifPresent(b -> text.append(", continues `").append(b).append('`'));
+    text.append(".\n\n```json\n").append(made.plan().replace("```", "'''")).append("\n```\n\n");
     for (Map.Entry<String, String> fact : new TreeMap<>(made.environment()).entrySet()) {
-      card.append("- ").append(quoteFree(fact.getKey())).append(": ");
-      card.append(quoteFree(fact.getValue())).append('\n');
+      text.append("- ").append(plain(fact.getKey())).append(": ");
+      text.append(plain(fact.getValue())).append('\n');
     }
+    return text.toString();
   }
 
   /** As a double-quoted YAML scalar. */
   private static String yaml(String text) {
-    return '"'
-        + text.replaceAll("\\p{Cntrl}", " ").replace("\\", "\\\\").replace("\"", "\\\"")
-        + '"';
+    return '"' + printable(text).replace("\\", "\\\\").replace("\"", "\\\"") + '"';
   }
 
-  /** Safe between back-ticks. */
-  private static String code(String text) {
-    return text.replaceAll("\\p{Cntrl}", " ").replace('`', '\'');
+  private static String printable(String text) {
+    return text.replaceAll(UNPRINTABLE, " ");
   }
 
-  /** Safe in running text and tables. */
-  private static String quoteFree(String text) {
-    return code(text).replace("|", "/").replace("<", "&lt;");
+  /** Any text, safe between back-ticks. */
+  public static String code(String text) {
+    return printable(text).replace('`', '\'');
+  }
+
+  /** Any text on one line, safe in running text and tables: neither tags nor links. */
+  public static String plain(String text) {
+    return code(text).replace("|", "/").replace("<", "&lt;").replace("[", "\\[");
+  }
+
+  /** Any text, its lines kept; none of them becomes a heading, a list, a rule or a quotation. */
+  public static String paragraphs(String text) {
+    return text.lines()
+        .map(line -> plain(line.strip()))
+        .map(line -> line.matches("[#>+*=~_-].*") ? "\\" + line : line)
+        .collect(Collectors.joining("\n"));
   }
 }

@@ -159,7 +159,7 @@ class ArtifactFolderTest {
     assertThat(folder.resolve("README.md"))
         .content()
         .startsWith("---\nlibrary_name: athanor\npipeline_tag: text-classification\n")
-        .contains("- type: \"validation.loss\"\n      value: 0.1234567890123456\n")
+        .contains("- type: validation.loss\n      value: 0.1234567890123456\n")
         .contains("Predicts `class`, one of the labels `ham`, `spam`, from `body` (text)")
         .contains("`mails.csv`, 100 rows", "split: 80/20", "test 20, train 80")
         .contains("2026-01-02T03:04:05.678Z, seed 7", "ArtifactFolder.read");

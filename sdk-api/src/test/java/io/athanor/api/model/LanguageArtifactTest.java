@@ -227,7 +227,7 @@ class LanguageArtifactTest {
     assertThat(ModelCard.write(model(encoding)))
         .contains("pipeline_tag: text-generation\n")
         .contains("# tiny-llama for `text`\n\nWrites text, of at most 1,024 tokens. It has 54 ")
-        .contains("hold for texts like those it was trained on. What it says may be wrong. ")
+        .contains("hold for texts like those it was trained on. What it says may be wrong.")
         .contains(
             """
             ```java
