@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
  *
  * <p>The address may have the driver's parameters, for example {@code sslmode=verify-full} for an
  * encrypted connection to a server that proves who it is, or {@code connectTimeout} in seconds. It
- * must lead to the server itself, or to a pool that keeps a connection for a whole transaction.
+ * must lead to the server itself, not to a pool that shares connections between clients.
  */
 public final class PostgresDatabase implements Database {
   private static final String SCHEME = "jdbc:postgresql:";
@@ -152,7 +152,7 @@ public final class PostgresDatabase implements Database {
   @Override
   public boolean lost(SQLException failure) {
     String state = state(failure);
-    return state.startsWith("08") || state.startsWith("57P0");
+    return state.startsWith("08") || state.startsWith("57P0") || state.equals("25P03");
   }
 
   @Override
