@@ -5,6 +5,7 @@ import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.OutcomeUnknownException;
 import io.athanor.api.error.StorageException;
+import io.athanor.api.registry.DeploymentRecord;
 import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
@@ -38,20 +39,29 @@ public final class Deletion {
    * @param version what is to be deleted
    * @param aliases those that point to it; must be empty
    * @param children versions made from it; must be empty
-   * @param keptFor aliases whose versions the policy keeps, and that pointed to it once; must be
+   * @param deployments where it is live; must be empty
+   * @param keptFor aliases that pointed to it once and whose versions the policy keeps; must be
    *     empty
    */
   public record Plan(
-      ModelVersion version, List<String> aliases, List<VersionId> children, List<String> keptFor) {
+      ModelVersion version,
+      List<String> aliases,
+      List<VersionId> children,
+      List<DeploymentRecord> deployments,
+      List<String> keptFor) {
     public Plan {
       aliases = List.copyOf(aliases);
-      keptFor = List.copyOf(keptFor);
       children = List.copyOf(children);
+      deployments = List.copyOf(deployments);
+      keptFor = List.copyOf(keptFor);
     }
 
     /** Whether nothing points to the version, and no policy keeps it. */
     public boolean possible() {
-      return aliases.isEmpty() && children.isEmpty() && keptFor.isEmpty();
+      return aliases.isEmpty()
+          && children.isEmpty()
+          && deployments.isEmpty()
+          && keptFor.isEmpty();
     }
 
     @Override
@@ -61,8 +71,10 @@ public final class Deletion {
       aliases.forEach(alias -> lines.add("  refused: alias '" + alias + "' points to it"));
       children.forEach(child -> lines.add("  refused: " + child + " was made from it"));
       keptFor.forEach(
-          alias ->
-              lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
+          alias -> lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
+      deployments.forEach(
+          live ->
+              lines.add("  refused: live in " + live.environment() + " at " + live.target()));
       return String.join("\n", lines);
     }
   }
@@ -92,6 +104,9 @@ public final class Deletion {
         version,
         registry.aliasTable().ofVersion(session, version.id()),
         registry.versionTable().children(session, version.id()),
+        registry.deploymentTable().ofVersion(session, version.id()).stream()
+            .filter(DeploymentRecord::live)
+            .toList(),
         registry.aliasTable().everOfVersion(session, version.id()).stream()
             .filter(policy::keepsVersions)
             .toList());
@@ -100,8 +115,8 @@ public final class Deletion {
   /**
    * Deletes the version, and the files that no other version has.
    *
-   * @throws ConflictException if an alias or a child points to it, or the policy keeps it; nothing
-   *     is changed
+   * @throws ConflictException if an alias or a child points to it, it is live, or the policy keeps
+   *     it; nothing is changed
    * @throws NotFoundException if the version is not there any more
    */
   public void apply() {
@@ -118,7 +133,9 @@ public final class Deletion {
                   Plan plan = plan(session);
                   if (!plan.possible()) {
                     throw new ConflictException(
-                        plan + "\nMove or withdraw the aliases and delete the children first",
+                        plan
+                            + "\nMove or withdraw the aliases, delete the children and end the"
+                            + " deployments first",
                         false);
                   }
                   String folder =

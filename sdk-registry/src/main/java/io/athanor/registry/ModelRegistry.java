@@ -12,28 +12,34 @@ import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.Search;
 import io.athanor.api.registry.SearchPage;
+import io.athanor.api.registry.SemanticVersion;
+import io.athanor.api.registry.Usage;
 import io.athanor.api.registry.VersionId;
+import io.athanor.api.registry.VersionState;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.governance.Policy;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.Database;
+import io.athanor.registry.store.DeploymentTable;
 import io.athanor.registry.store.Migrations;
+import io.athanor.registry.store.NotesTable;
 import io.athanor.registry.store.SearchQuery;
+import io.athanor.registry.store.Session;
 import io.athanor.registry.store.SqliteDatabase;
 import io.athanor.registry.store.Transactions;
+import io.athanor.registry.store.UsageTable;
 import io.athanor.registry.store.VersionTable;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +62,9 @@ public final class ModelRegistry implements AutoCloseable {
   private final AliasTable aliases;
   private final AuditTable audit = new AuditTable();
   private final Access access = new Access(this);
+  private final Reading reading = new Reading(this);
   private final Governance governance;
+  private final DeploymentTable deployments = new DeploymentTable();
   private final Clock clock;
   private final Principal principal;
 
@@ -206,7 +214,15 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** What versions need before aliases may point to them. */
   public Policy policy() {
-    return read(Access.ANY, governance::policy);
+    return reading.ofAll(governance::policy);
+  }
+
+  /**
+   * The version's model card: Markdown below a header that model hubs read. Of our own models the
+   * files are read and checked.
+   */
+  public String card(ModelVersion version) {
+    return CardWriter.write(this, version);
   }
 
   /** Sets another policy; asks for {@link Permission#ADMINISTER}. */
@@ -269,11 +285,7 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws IllegalStateException like every method, after {@link #close}
    */
   public List<String> models() {
-    return transactions.read(
-        session -> {
-          Predicate<String> readable = access.readable(session);
-          return versions.names(session).stream().filter(readable).toList();
-        });
+    return reading.models();
   }
 
   /**
@@ -282,16 +294,7 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws NotFoundException if there is none; lists the models there are
    */
   public List<ModelVersion> versions(String name) {
-    return transactions.read(
-        session -> {
-          access.requireReadable(session, name);
-          List<ModelVersion> all = versions.ofModel(session, name);
-          if (all.isEmpty()) {
-            throw noModel(
-                name, versions.names(session).stream().filter(access.readable(session)).toList());
-          }
-          return all;
-        });
+    return reading.versions(name);
   }
 
   /**
@@ -309,18 +312,16 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws NotFoundException if it is not there; lists what is
    */
   public ModelVersion version(VersionId id) {
-    return transactions
-        .read(
-            session -> {
-              access.requireReadable(session, id.name());
-              return versions.find(session, id);
-            })
-        .orElseThrow(
-            () ->
-                new NotFoundException(
-                    "version " + id,
-                    versions(id.name()).stream().map(v -> v.id().toString()).toList(),
-                    "Versions that were deleted do not come back"));
+    return reading.version(id);
+  }
+
+  /**
+   * The version of a model with a semantic version.
+   *
+   * @throws NotFoundException if there is none; lists those there are
+   */
+  public ModelVersion version(String name, SemanticVersion semantic) {
+    return reading.version(name, semantic);
   }
 
   /**
@@ -329,38 +330,27 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws NotFoundException if there is no such alias; lists what is there
    */
   public ModelVersion alias(String name, String alias) {
-    return transactions
-        .read(
-            session -> {
-              access.requireReadable(session, name);
-              Optional<VersionId> id = aliases.current(session, name, alias);
-              return id.isEmpty()
-                  ? Optional.<ModelVersion>empty()
-                  : versions.find(session, id.get());
-            })
-        .orElseThrow(
-            () ->
-                versions(name).isEmpty()
-                    ? noModel(name, List.of())
-                    : new NotFoundException(
-                        "alias '" + alias + "' of " + name,
-                        aliases(name).keySet(),
-                        "Point it to a version with promote(version, \"" + alias + "\").apply()"));
+    return reading.alias(name, alias);
   }
 
   /** Every alias of a model with the version it points to. */
   public Map<String, VersionId> aliases(String name) {
-    return read(name, session -> aliases.ofModel(session, name));
+    return reading.of(name, session -> aliases.ofModel(session, name));
   }
 
   /** The version an alias pointed to at some time. */
   public Optional<VersionId> aliasAt(String name, String alias, Instant time) {
-    return read(name, session -> aliases.at(session, name, alias, time));
+    return reading.of(name, session -> aliases.at(session, name, alias, time));
+  }
+
+  /** What was behind every alias of the models one may read, at some time. */
+  public Moment asOf(Instant time) {
+    return reading.asOf(time);
   }
 
   /** Every move of an alias, oldest first. */
   public List<AliasMove> aliasHistory(String name, String alias) {
-    return read(name, session -> aliases.history(session, name, alias));
+    return reading.of(name, session -> aliases.history(session, name, alias));
   }
 
   /**
@@ -384,6 +374,16 @@ public final class ModelRegistry implements AutoCloseable {
     return new Deletion(this, version);
   }
 
+  /** Prepares to change what people say of a version. */
+  public NotesChange update(ModelVersion version) {
+    return new NotesChange(this, version);
+  }
+
+  /** Prepares to deprecate or archive a version, or to make it active again. */
+  public StateChange changeState(ModelVersion version, VersionState state) {
+    return new StateChange(this, version, state);
+  }
+
   /** Versions that meet conditions. */
   public SearchPage search(Search search) {
     return transactions.read(
@@ -392,7 +392,7 @@ public final class ModelRegistry implements AutoCloseable {
 
   /** The metrics of two versions side by side. */
   public VersionComparison compare(ModelVersion first, ModelVersion second) {
-    return read(
+    return reading.of(
         first.name(),
         session -> {
           access.requireReadable(session, second.name());
@@ -400,31 +400,9 @@ public final class ModelRegistry implements AutoCloseable {
         });
   }
 
-  /**
-   * What a version was made from, and what was made from it; without versions of models the caller
-   * may not read.
-   */
+  /** What a version was made from, and what was made from it. */
   public Lineage lineage(ModelVersion version) {
-    return read(
-        version.name(),
-        session -> {
-          Predicate<String> readable = access.readable(session);
-          Map<VersionId, ModelVersion> ancestors = new LinkedHashMap<>();
-          Optional<VersionId> next = version.parent();
-          while (next.isPresent()) {
-            Optional<ModelVersion> parent = versions.find(session, next.get());
-            parent
-                .filter(found -> readable.test(found.name()))
-                .ifPresent(found -> ancestors.put(found.id(), found));
-            next = parent.flatMap(ModelVersion::parent);
-          }
-          return new Lineage(
-              version,
-              List.copyOf(ancestors.values()),
-              versions.descendants(session, version.id()).stream()
-                  .filter(found -> readable.test(found.name()))
-                  .toList());
-        });
+    return reading.of(version.name(), session -> Lineage.of(this, session, version));
   }
 
   /**
@@ -433,7 +411,43 @@ public final class ModelRegistry implements AutoCloseable {
    * @throws FormatException if it is damaged
    */
   public Optional<EvaluationReport> report(ModelVersion version) {
-    return read(version.name(), session -> version.report().map(governance::report));
+    return reading.of(version.name(), session -> version.report().map(governance::report));
+  }
+
+  /** Where versions are live and were. */
+  public DeploymentLog deployments() {
+    return new DeploymentLog(this);
+  }
+
+  /** How much a version was used so far. */
+  public Usage usage(ModelVersion version) {
+    return reading.of(
+        version.name(),
+        session -> usageTable().of(session, version.id()).orElseGet(Usage::none));
+  }
+
+  /** Adds to a version's use; any number of processes may. It is not a change for the audit log. */
+  public void recordUse(ModelVersion version, Usage more) {
+    if (more.requests() > 0) {
+      changes()
+          .apply(
+              Permission.UPDATE,
+              version.name(),
+              (session, audit) -> {
+                reading.requireThere(session, version.id());
+                return usageTable().add(session, version.id(), more);
+              });
+    }
+  }
+
+  /** How much there is, to those who may read all models. */
+  public RegistryStatistics statistics() {
+    return reading.ofAll(RegistryStatistics::of);
+  }
+
+  /** Whether the registry can be worked with; tries it, and does not throw. */
+  public RegistryHealth health() {
+    return RegistryHealth.of(this);
   }
 
   /** Reads everything and tells what is wrong. Asks for {@link Permission#READ} of all models. */
@@ -463,20 +477,20 @@ public final class ModelRegistry implements AutoCloseable {
     return Inspection.of(this).emptyCache();
   }
 
-  private <T> T read(String model, Transactions.Work<T> work) {
-    return transactions.read(
-        session -> {
-          access.requireReadable(session, model);
-          return work.run(session);
-        });
+  Governance governance() {
+    return governance;
+  }
+
+  Reading reading() {
+    return reading;
+  }
+
+  void requireReadable(Session session, String model) throws SQLException {
+    reading.require(session, model);
   }
 
   Changes changes() {
     return new Changes(transactions, access, audit, principal, this::now);
-  }
-
-  Governance governance() {
-    return governance;
   }
 
   AuditTable auditTable() {
@@ -499,13 +513,21 @@ public final class ModelRegistry implements AutoCloseable {
     return aliases;
   }
 
+  DeploymentTable deploymentTable() {
+    return deployments;
+  }
+
+  NotesTable notesTable() {
+    return new NotesTable(versions);
+  }
+
+  private UsageTable usageTable() {
+    return new UsageTable(versions);
+  }
+
   /** As exact as the tables keep it. */
   Instant now() {
     return clock.instant().truncatedTo(ChronoUnit.MICROS);
-  }
-
-  private static NotFoundException noModel(String name, List<String> there) {
-    return new NotFoundException("model '" + name + "'", there, "Register a version of it first");
   }
 
   /** Releases the database and the store; twice is fine. */

@@ -16,6 +16,7 @@ import io.athanor.api.registry.ModelKind;
 import io.athanor.api.registry.ModelNotes;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
+import io.athanor.api.registry.Relation;
 import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
@@ -48,6 +49,7 @@ public final class Registration {
   private Optional<String> job = Optional.empty();
   private Optional<EvaluationReport> report = Optional.empty();
   private Optional<VersionId> parent = Optional.empty();
+  private Optional<Relation> relation = Optional.empty();
   private Optional<Arrival> arrival = Optional.empty();
 
   /**
@@ -104,6 +106,7 @@ public final class Registration {
     registration.notes = record.notes();
     registration.semanticVersion = record.semanticVersion();
     registration.job = record.job();
+    registration.relation = record.parentWeights().map(weights -> record.relation());
     registration.arrival = Optional.of(arrival);
     return registration;
   }
@@ -173,6 +176,12 @@ public final class Registration {
   public Registration parent(ModelVersion version) {
     this.parent = Optional.of(version.id());
     return this;
+  }
+
+  /** The version this one was made from, and how; see {@link #parent(ModelVersion)}. */
+  public Registration parent(ModelVersion version, Relation how) {
+    this.relation = Optional.of(how);
+    return parent(version);
   }
 
   /**
@@ -247,18 +256,15 @@ public final class Registration {
   private void attach(Session session, ModelVersion version, List<Attached> documents)
       throws SQLException {
     for (Attached document : documents) {
-      registry
-          .governance()
-          .documents()
-          .add(
-              session,
-              new Document(
-                  version.id(),
-                  document.kind(),
-                  document.digest(),
-                  document.bytes(),
-                  document.mediaType(),
-                  version.created()));
+      registry.governance().documents().add(
+          session,
+          new Document(
+              version.id(),
+              document.kind(),
+              document.digest(),
+              document.bytes(),
+              document.mediaType(),
+              version.created()));
     }
   }
 
@@ -286,9 +292,28 @@ public final class Registration {
             .metrics(metrics(model));
     semanticVersion.ifPresent(version::semanticVersion);
     evaluation.ifPresent(digest -> version.report(digest, verdict(report.orElseThrow())));
-    origin.ifPresent(version::parent);
+    if (origin.isPresent()) {
+      version.parent(origin.get()).relation(relation(session, origin.get(), model));
+    }
     job.ifPresent(version::job);
     return version.build();
+  }
+
+  /** Compressing leaves the plan as it was, and notes itself in the config; training does not. */
+  private Relation relation(Session session, VersionId origin, Optional<ModelArtifact> model)
+      throws SQLException {
+    if (relation.isPresent() || model.isEmpty()) {
+      return relation.orElse(Relation.DERIVED);
+    }
+    Optional<String> plan =
+        registry.versionTable().find(session, origin).flatMap(version -> version.facts().plan());
+    if (!plan.equals(Optional.of(model.get().provenance().plan()))) {
+      return Relation.CONTINUED;
+    }
+    if (model.get().config().get("compression") instanceof List<?> steps && !steps.isEmpty()) {
+      return "int8".equals(steps.get(steps.size() - 1)) ? Relation.QUANTIZED : Relation.PRUNED;
+    }
+    return Relation.DERIVED;
   }
 
   private ModelKind kind(ModelFacts facts, Optional<VersionId> origin) {
@@ -366,7 +391,9 @@ public final class Registration {
       return parent;
     }
     Optional<Digest> base =
-        model.flatMap(m -> m.provenance().base()).or(() -> arrival.flatMap(Arrival::parentWeights));
+        model
+            .flatMap(m -> m.provenance().base())
+            .or(() -> arrival.flatMap(Arrival::parentWeights));
     return base.isPresent()
         ? registry.versionTable().newestWithWeights(session, base.get())
         : Optional.empty();

@@ -146,6 +146,22 @@ public final class AliasTable {
         .flatMap(AliasMove::to);
   }
 
+  /** Where every alias of each model pointed at some time. */
+  public Map<String, Map<String, VersionId>> at(Session session, Instant time)
+      throws SQLException {
+    Map<String, Map<String, VersionId>> all = new TreeMap<>();
+    session.query(
+        "SELECT m.name, h.alias, h.to_number FROM alias_move h JOIN model m ON m.id = h.model_id"
+            + " WHERE h.to_number IS NOT NULL AND h.id IN"
+            + " (SELECT MAX(id) FROM alias_move WHERE moved <= ? GROUP BY model_id, alias)",
+        row ->
+            all.computeIfAbsent(row.getString(1), model -> new TreeMap<>())
+                    .put(row.getString(2), new VersionId(row.getString(1), row.getInt(3)))
+                == null,
+        Micros.of(time));
+    return all;
+  }
+
   /** Aliases that point elsewhere than their history says. */
   public List<String> problems(Session session) throws SQLException {
     return session.query(

@@ -63,6 +63,9 @@ public final class Migrations {
                 script,
                 Micros.of(now));
           }
+          if (found == 1) {
+            new WordTable().writeAll(session);
+          }
           return found;
         });
   }

@@ -9,6 +9,7 @@ import io.athanor.api.registry.ModelNotes;
 import io.athanor.api.registry.ModelType;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Principal;
+import io.athanor.api.registry.Relation;
 import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.api.registry.VersionId;
@@ -41,6 +42,7 @@ public final class VersionTable {
           "semantic",
           "type",
           "kind",
+          "relation",
           "state",
           "task",
           "architecture",
@@ -68,6 +70,7 @@ public final class VersionTable {
           + " LEFT JOIN version p ON p.id = v.parent_id LEFT JOIN model pm ON pm.id = p.model_id";
 
   private final Files files;
+  private final WordTable words = new WordTable();
 
   /**
    * @param files where the files of versions lie
@@ -131,6 +134,7 @@ public final class VersionTable {
             version.semanticVersion().map(SemanticVersion::toString).orElse(null),
             facts.type().name(),
             version.kind().name(),
+            version.relation().name(),
             version.state().name(),
             facts.task().orElse(null),
             facts.architecture().orElse(null),
@@ -179,6 +183,7 @@ public final class VersionTable {
           i,
           facts.data().get(i).hex());
     }
+    words.write(session, key);
   }
 
   /** Removes a version that no alias and no child points to. */
@@ -364,6 +369,7 @@ public final class VersionTable {
                 () -> files.folder(place, manifest))
             .updated(stamp(row, "updated"), row.getInt("revision"))
             .kind(ModelKind.valueOf(row.getString("kind")))
+            .relation(Relation.valueOf(row.getString("relation")))
             .state(VersionState.valueOf(row.getString("state")))
             .facts(facts(row, details))
             .notes(

@@ -1,6 +1,7 @@
 ALTER TABLE version ADD COLUMN IF NOT EXISTS semantic VARCHAR(255);
 ALTER TABLE version ADD COLUMN IF NOT EXISTS type VARCHAR(32) NOT NULL DEFAULT 'CUSTOM';
 ALTER TABLE version ADD COLUMN IF NOT EXISTS kind VARCHAR(200) NOT NULL DEFAULT 'BASE';
+ALTER TABLE version ADD COLUMN IF NOT EXISTS relation VARCHAR(32) NOT NULL DEFAULT 'DERIVED';
 ALTER TABLE version ADD COLUMN IF NOT EXISTS backend TEXT;
 ALTER TABLE version ADD COLUMN IF NOT EXISTS number_format VARCHAR(32);
 ALTER TABLE version ADD COLUMN IF NOT EXISTS context_length BIGINT;
@@ -20,6 +21,15 @@ CREATE UNIQUE INDEX IF NOT EXISTS version_by_semantic ON version (model_id, sema
 CREATE INDEX IF NOT EXISTS version_by_type ON version (type);
 CREATE INDEX IF NOT EXISTS version_by_parameters ON version (parameters);
 CREATE INDEX IF NOT EXISTS version_by_bytes ON version (bytes);
+CREATE INDEX IF NOT EXISTS version_by_updated ON version (updated);
+CREATE INDEX IF NOT EXISTS version_by_state ON version (state);
+CREATE INDEX IF NOT EXISTS version_by_kind ON version (kind);
+CREATE INDEX IF NOT EXISTS version_by_backend ON version (backend(100));
+CREATE INDEX IF NOT EXISTS version_by_number_format ON version (number_format);
+CREATE INDEX IF NOT EXISTS version_by_context_length ON version (context_length);
+CREATE INDEX IF NOT EXISTS version_by_created_by ON version (created_by);
+CREATE INDEX IF NOT EXISTS version_by_updated_by ON version (updated_by);
+CREATE INDEX IF NOT EXISTS version_by_base ON version (base);
 CREATE INDEX IF NOT EXISTS version_by_licence ON version (licence(100));
 
 -- The words of names, descriptions, tags and so on, in small letters, for free-text search.
@@ -69,16 +79,19 @@ CREATE TABLE IF NOT EXISTS approval_decision (
   PRIMARY KEY (approval_id, principal)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 
+-- Numbers, not references: where versions were live outlives deleted versions.
 CREATE TABLE IF NOT EXISTS deployment (
   id          BIGINT AUTO_INCREMENT PRIMARY KEY,
-  version_id  BIGINT NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  model_id    BIGINT NOT NULL REFERENCES model (id),
+  number      BIGINT NOT NULL,
   environment TEXT NOT NULL,
   target      TEXT NOT NULL,
   since       BIGINT NOT NULL,
-  until       BIGINT,
+  ended       BIGINT,
   deployed_by VARCHAR(200) NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
-CREATE INDEX IF NOT EXISTS deployment_by_version ON deployment (version_id);
+CREATE INDEX IF NOT EXISTS deployment_by_version ON deployment (model_id, number);
+CREATE INDEX IF NOT EXISTS deployment_by_end ON deployment (ended);
 
 CREATE TABLE IF NOT EXISTS version_usage (
   version_id    BIGINT PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,

@@ -1,6 +1,7 @@
 ALTER TABLE version ADD COLUMN semantic TEXT;
 ALTER TABLE version ADD COLUMN type TEXT NOT NULL DEFAULT 'CUSTOM';
 ALTER TABLE version ADD COLUMN kind TEXT NOT NULL DEFAULT 'BASE';
+ALTER TABLE version ADD COLUMN relation TEXT NOT NULL DEFAULT 'DERIVED';
 ALTER TABLE version ADD COLUMN backend TEXT;
 ALTER TABLE version ADD COLUMN number_format TEXT;
 ALTER TABLE version ADD COLUMN context_length INTEGER;
@@ -27,6 +28,15 @@ CREATE UNIQUE INDEX version_by_semantic ON version (model_id, semantic);
 CREATE INDEX version_by_type ON version (type);
 CREATE INDEX version_by_parameters ON version (parameters);
 CREATE INDEX version_by_bytes ON version (bytes);
+CREATE INDEX version_by_updated ON version (updated);
+CREATE INDEX version_by_state ON version (state);
+CREATE INDEX version_by_kind ON version (kind);
+CREATE INDEX version_by_backend ON version (backend);
+CREATE INDEX version_by_number_format ON version (number_format);
+CREATE INDEX version_by_context_length ON version (context_length);
+CREATE INDEX version_by_created_by ON version (created_by);
+CREATE INDEX version_by_updated_by ON version (updated_by);
+CREATE INDEX version_by_base ON version (base);
 CREATE INDEX version_by_licence ON version (licence);
 
 -- The words of names, descriptions, tags and so on, in small letters, for free-text search.
@@ -76,16 +86,19 @@ CREATE TABLE approval_decision (
   PRIMARY KEY (approval_id, principal)
 );
 
+-- Numbers, not references: where versions were live outlives deleted versions.
 CREATE TABLE deployment (
   id          INTEGER PRIMARY KEY,
-  version_id  INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  model_id    INTEGER NOT NULL REFERENCES model (id),
+  number      INTEGER NOT NULL,
   environment TEXT    NOT NULL,
   target      TEXT    NOT NULL,
   since       INTEGER NOT NULL,
-  until       INTEGER,
+  ended       INTEGER,
   deployed_by TEXT    NOT NULL
 );
-CREATE INDEX deployment_by_version ON deployment (version_id);
+CREATE INDEX deployment_by_version ON deployment (model_id, number);
+CREATE INDEX deployment_by_end ON deployment (ended);
 
 CREATE TABLE version_usage (
   version_id    INTEGER PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,
