@@ -202,7 +202,8 @@ enum TestStore {
 
     private static URI start() {
       try {
-        EmbeddedPostgres server = EmbeddedPostgres.builder().start();
+        EmbeddedPostgres server =
+            EmbeddedPostgres.builder().setPGStartupWait(Duration.ofMinutes(1)).start();
         return URI.create("postgresql://127.0.0.1:" + server.getPort());
       } catch (IOException e) {
         throw new UncheckedIOException(e);

@@ -177,7 +177,7 @@ public final class PostgresDatabase implements Database {
           yield failures.lost();
         }
         yield switch (state.length() < 2 ? "" : state.substring(0, 2)) {
-          case "22" -> failures.unfit();
+          case "22", "54" -> failures.unfit();
           case "23" -> failures.collides();
           default -> failures.storage("failed");
         };
