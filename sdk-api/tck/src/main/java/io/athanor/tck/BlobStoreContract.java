@@ -205,6 +205,33 @@ public abstract class BlobStoreContract {
   }
 
   @Test
+  void keepsOneOfSeveralPutUnderANameAtOnce() throws Exception {
+    Digest name = Digest.ofText("rivals");
+    ExecutorService pool = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<String>> results = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        String text = ("rival " + i).repeat(10_000);
+        Path file = Files.writeString(temp.resolve("rival-" + i), text);
+        results.add(
+            pool.submit(
+                () -> {
+                  store.put(name, file);
+                  return text;
+                }));
+      }
+      List<String> put = new ArrayList<>();
+      for (Future<String> result : results) {
+        put.add(result.get());
+      }
+      store.get(name, temp.resolve("target"));
+      assertThat(Files.readString(temp.resolve("target"))).isIn(put);
+    } finally {
+      pool.shutdown();
+    }
+  }
+
+  @Test
   void storesNothingWhereThereIsNoFile() {
     Digest name = Digest.ofText("missing");
 

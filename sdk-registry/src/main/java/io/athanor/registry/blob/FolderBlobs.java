@@ -11,12 +11,15 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
 
 /**
  * Contents in a folder, as files {@code sha256/ab/<digest>}: on a disk, or on a file system that
@@ -59,15 +62,29 @@ public final class FolderBlobs implements BlobStore {
   @Override
   public void put(Digest name, Path file) {
     Path target = path(name);
+    Path own = shelf(name).resolve("." + name.hex() + "." + UUID.randomUUID() + ".tmp");
     try (FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
-      AtomicFile.write(target, channel -> copy(source, channel));
-      if (Files.mismatch(file, target) >= 0) {
-        Files.deleteIfExists(target);
+      AtomicFile.write(own, channel -> copy(source, channel));
+      if (Files.mismatch(file, own) >= 0) {
         throw new StorageException(
-            target.toString(), "does not hold what was written to it. It was deleted; try again");
+            target.toString(), "the disk does not hold what was written to it. Try another");
       }
     } catch (IOException e) {
+      delete(own);
       throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
+    } catch (StorageException e) {
+      delete(own);
+      throw e;
+    }
+    show(own, target);
+  }
+
+  private static void show(Path own, Path target) {
+    try {
+      Files.move(own, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      AtomicFile.forceFolder(Objects.requireNonNull(target.getParent()));
+    } catch (IOException e) {
+      throw new StorageException(target.toString(), "cannot be written (" + e + ")", e);
     }
   }
 
@@ -104,7 +121,10 @@ public final class FolderBlobs implements BlobStore {
 
   @Override
   public void delete(Digest name) {
-    Path file = path(name);
+    delete(path(name));
+  }
+
+  private static void delete(Path file) {
     try {
       AtomicFolder.delete(file);
     } catch (IOException e) {
@@ -145,13 +165,7 @@ public final class FolderBlobs implements BlobStore {
             stale.add(file);
           }
         });
-    for (Path file : stale) {
-      try {
-        Files.deleteIfExists(file);
-      } catch (IOException e) {
-        throw new StorageException(file.toString(), "cannot be deleted (" + e + ")", e);
-      }
-    }
+    stale.forEach(FolderBlobs::delete);
     return stale.size();
   }
 
