@@ -9,13 +9,14 @@ import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.security.MessageDigest;
 import java.util.List;
-import java.util.OptionalLong;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 
 /** Reads objects; a body that breaks off is asked for again from there. */
@@ -37,39 +38,36 @@ final class Download {
     void accept(byte[] buffer, int length) throws IOException;
   }
 
-  /** The length of an object, if it is there. */
-  OptionalLong length(String key) {
+  /**
+   * What is there under a key.
+   *
+   * @param same whether it is the content it was compared with
+   * @param tag the server's name for this state of the object; empty if there is none
+   */
+  record Held(boolean same, String tag) {}
+
+  /**
+   * Compares an object with a file.
+   *
+   * @param read whether to compare the bytes, not only their number
+   * @throws StorageException if it cannot be found out
+   */
+  Held compare(String key, LocalContent content, boolean read) {
     try {
-      return OptionalLong.of(
-          bucket
-              .client()
-              .headObject(request -> request.bucket(bucket.name()).key(key))
-              .contentLength());
+      HeadObjectResponse head =
+          bucket.client().headObject(request -> request.bucket(bucket.name()).key(key));
+      if (!read || head.contentLength() != content.bytes()) {
+        return new Held(head.contentLength() == content.bytes(), head.eTag());
+      }
     } catch (NoSuchKeyException e) {
-      return OptionalLong.empty();
+      return new Held(false, "");
     } catch (SdkException e) {
       throw bucket.failure(key, e);
     }
-  }
-
-  /**
-   * Whether an object has a file's content.
-   *
-   * @param read whether to compare the bytes, too, not only their number
-   * @throws StorageException if it cannot be found out
-   */
-  boolean holds(String key, LocalContent content, boolean read) {
-    OptionalLong length = length(key);
-    if (length.isEmpty() || length.getAsLong() != content.bytes()) {
-      return false;
-    }
-    if (!read) {
-      return true;
-    }
     MessageDigest digest = Digest.sha256();
     try {
-      boolean there = run(key, (buffer, n) -> digest.update(buffer, 0, n));
-      return there && Digest.finish(digest).equals(content.digest());
+      Optional<String> tag = run(key, (buffer, n) -> digest.update(buffer, 0, n));
+      return new Held(Digest.finish(digest).equals(content.digest()), tag.orElse(""));
     } catch (IOException e) {
       throw new IllegalStateException("Computing a digest writes nothing", e);
     }
@@ -82,7 +80,7 @@ final class Download {
    * @throws IOException if the channel cannot be written
    */
   void run(String key, Digest name, WritableByteChannel target) throws IOException {
-    boolean there =
+    Optional<String> tag =
         run(
             key,
             (buffer, n) -> {
@@ -91,7 +89,7 @@ final class Download {
                 target.write(bytes);
               }
             });
-    if (!there) {
+    if (tag.isEmpty()) {
       throw new NotFoundException(
           "content " + name + " at " + bucket.place(key),
           List.of(),
@@ -99,8 +97,8 @@ final class Download {
     }
   }
 
-  /** False if there is no such object. */
-  private boolean run(String key, Sink sink) throws IOException {
+  /** Gives the object's tag, if there is such an object. */
+  private Optional<String> run(String key, Sink sink) throws IOException {
     long done = 0;
     String tag = "";
     int fruitless = 0;
@@ -112,7 +110,7 @@ final class Download {
         long before = done;
         done = copy(in, done, sink);
         if (done == end) {
-          return true;
+          return Optional.of(tag);
         }
         in.abort();
         fruitless = done > before ? 0 : fruitless + 1;
@@ -121,7 +119,7 @@ final class Download {
               bucket.place(key), "breaks off after " + done + " of " + end + " bytes. Try again");
         }
       } catch (NoSuchKeyException e) {
-        return false;
+        return Optional.empty();
       } catch (SdkException e) {
         throw bucket.failure(key, e);
       }

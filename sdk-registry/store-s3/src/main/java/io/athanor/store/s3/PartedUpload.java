@@ -43,21 +43,21 @@ final class PartedUpload {
   /** An upload that was begun, and the parts that arrived. */
   private record Begun(String id, Map<Integer, Part> parts) {}
 
-  /** Uploads what is missing and ends the upload. */
-  void run() {
+  /** Uploads what is missing, ends the upload, and gives the object's tag. */
+  String run() {
     Optional<Begun> unfinished = unfinished();
     try {
-      run(unfinished.orElseGet(this::begin));
+      return run(unfinished.orElseGet(this::begin));
     } catch (SdkException e) {
       if (unfinished.isEmpty() || !Bucket.hasCode(e, VANISHED)) {
         throw e;
       }
       // Whoever else was at it has ended it, or garbage collection has.
-      run(begin());
+      return run(begin());
     }
   }
 
-  private void run(Begun upload) {
+  private String run(Begun upload) {
     List<CompletedPart> all = new ArrayList<>();
     int sent = 0;
     for (int number = 1; from(number) < content.bytes(); number++) {
@@ -72,7 +72,7 @@ final class PartedUpload {
       all.add(CompletedPart.builder().partNumber(number).eTag(tag).build());
     }
     LOG.debug("{}: sent {} of {} parts", bucket.place(key), sent, all.size());
-    bucket
+    return bucket
         .client()
         .completeMultipartUpload(
             request ->
@@ -80,7 +80,8 @@ final class PartedUpload {
                     .bucket(bucket.name())
                     .key(key)
                     .uploadId(upload.id())
-                    .multipartUpload(parts -> parts.parts(all)));
+                    .multipartUpload(parts -> parts.parts(all)))
+        .eTag();
   }
 
   private Begun begin() {

@@ -28,6 +28,7 @@ import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3ClientBuilder;
 import software.amazon.awssdk.services.s3.S3Configuration;
+import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
@@ -46,6 +47,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
  * s3:ListBucket}, {@code s3:ListBucketMultipartUploads} for the bucket.
  */
 public final class S3Blobs implements BlobStore {
+  private static final int MOST_RIVALS = 8;
   private static final Pattern NAME = Pattern.compile("sha256/[0-9a-f]{2}/([0-9a-f]{64})");
 
   private final Bucket bucket;
@@ -239,67 +241,77 @@ public final class S3Blobs implements BlobStore {
   public void put(Digest name, Path file) {
     String key = key(name);
     LocalContent content = LocalContent.of(file);
-    try {
-      if (content.bytes() > partBytes) {
-        new PartedUpload(bucket, key, content, partBytes).run();
-      } else {
-        bucket
-            .client()
-            .putObject(
-                request ->
-                    request
-                        .bucket(bucket.name())
-                        .key(key)
-                        .contentMD5(content.md5(0, content.bytes())),
-                RequestBody.fromFile(file));
+    for (int rival = 0; rival < MOST_RIVALS; rival++) {
+      String tag;
+      try {
+        tag = send(key, content);
+      } catch (SdkException e) {
+        requireStoredAfterAll(key, content, e);
+        return;
       }
-    } catch (SdkException e) {
-      if (!Bucket.isSilence(e)) {
-        throw bucket.failure(key, e);
+      Download.Held held = download.compare(key, content, readBack);
+      if (held.same()) {
+        return;
       }
-      requireStoredAfterAll(key, content, e);
-      return;
+      if (held.tag().equals(tag)) {
+        break;
+      }
+      // Somebody has put other bytes under the name since; the last to put must find its own.
     }
-    requireStored(key, content);
+    throw refuse(key, content);
   }
 
-  /** The server may have done what was asked before it fell silent. */
-  private void requireStoredAfterAll(String key, LocalContent content, SdkException silence) {
+  private String send(String key, LocalContent content) {
+    if (content.bytes() > partBytes) {
+      return new PartedUpload(bucket, key, content, partBytes).run();
+    }
+    return bucket
+        .client()
+        .putObject(
+            request ->
+                request.bucket(bucket.name()).key(key).contentMD5(content.md5(0, content.bytes())),
+            RequestBody.fromFile(content.file()))
+        .eTag();
+  }
+
+  /** A server that fell silent may have done what was asked before. */
+  private void requireStoredAfterAll(String key, LocalContent content, SdkException failure) {
+    if (!Bucket.isSilence(failure)) {
+      throw bucket.failure(key, failure);
+    }
     boolean stored;
     try {
-      stored = download.holds(key, content, true);
+      stored = download.compare(key, content, true).same();
     } catch (StorageException e) {
-      silence.addSuppressed(e);
+      failure.addSuppressed(e);
       throw new OutcomeUnknownException(
           bucket.place(key)
               + ": the server stopped answering while the content was stored ("
-              + Bucket.describe(silence)
+              + Bucket.describe(failure)
               + "). Nobody can tell whether it is; storing it again is safe",
-          silence);
+          failure);
     }
     if (!stored) {
-      throw bucket.failure(key, silence);
+      throw bucket.failure(key, failure);
     }
   }
 
-  private void requireStored(String key, LocalContent content) {
-    if (!download.holds(key, content, readBack)) {
-      StorageException lie =
-          new StorageException(
-              bucket.place(key),
-              "the server accepted "
-                  + content.bytes()
-                  + " bytes with digest "
-                  + content.digest()
-                  + " and holds something else. It was deleted; do not use this server, or find out"
-                  + " what changes uploads on the way to it");
-      try {
-        bucket.client().deleteObject(request -> request.bucket(bucket.name()).key(key));
-      } catch (SdkException e) {
-        lie.addSuppressed(e);
-      }
-      throw lie;
+  private StorageException refuse(String key, LocalContent content) {
+    StorageException lie =
+        new StorageException(
+            bucket.place(key),
+            "the server accepted "
+                + content.bytes()
+                + " bytes with digest "
+                + content.digest()
+                + " and holds something else. It was deleted; do not use this server, or find out"
+                + " what changes uploads on the way to it");
+    try {
+      bucket.client().deleteObject(request -> request.bucket(bucket.name()).key(key));
+    } catch (SdkException e) {
+      lie.addSuppressed(e);
     }
+    return lie;
   }
 
   @Override
@@ -309,7 +321,15 @@ public final class S3Blobs implements BlobStore {
 
   @Override
   public boolean has(Digest name) {
-    return download.length(key(name)).isPresent();
+    String key = key(name);
+    try {
+      bucket.client().headObject(request -> request.bucket(bucket.name()).key(key));
+      return true;
+    } catch (NoSuchKeyException e) {
+      return false;
+    } catch (SdkException e) {
+      throw bucket.failure(key, e);
+    }
   }
 
   @Override
