@@ -58,10 +58,7 @@ public final class Deletion {
 
     /** Whether nothing points to the version, and no policy keeps it. */
     public boolean possible() {
-      return aliases.isEmpty()
-          && children.isEmpty()
-          && deployments.isEmpty()
-          && keptFor.isEmpty();
+      return aliases.isEmpty() && children.isEmpty() && deployments.isEmpty() && keptFor.isEmpty();
     }
 
     @Override
@@ -71,10 +68,10 @@ public final class Deletion {
       aliases.forEach(alias -> lines.add("  refused: alias '" + alias + "' points to it"));
       children.forEach(child -> lines.add("  refused: " + child + " was made from it"));
       keptFor.forEach(
-          alias -> lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
+          alias ->
+              lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
       deployments.forEach(
-          live ->
-              lines.add("  refused: live in " + live.environment() + " at " + live.target()));
+          live -> lines.add("  refused: live in " + live.environment() + " at " + live.target()));
       return String.join("\n", lines);
     }
   }

@@ -113,9 +113,7 @@ public final class DeploymentLog {
 
   /** Where a version is live and was, oldest first. */
   public List<DeploymentRecord> of(VersionId version) {
-    return registry
-        .reading()
-        .of(version.name(), session -> table.ofVersion(session, version));
+    return registry.reading().of(version.name(), session -> table.ofVersion(session, version));
   }
 
   /** What is live in an environment and was, oldest first. */

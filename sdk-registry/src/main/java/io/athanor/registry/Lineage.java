@@ -105,7 +105,8 @@ public record Lineage(
 
   private static Stream<Edge> edges(ModelVersion made) {
     Stream<Edge> base =
-        made.parent()
+        made
+            .parent()
             .map(parent -> new Edge(new Origin.Version(parent), made.id(), how(made.relation())))
             .or(
                 () ->
@@ -114,9 +115,7 @@ public record Lineage(
                         .map(
                             weights ->
                                 new Edge(
-                                    new Origin.Weights(weights),
-                                    made.id(),
-                                    how(made.relation()))))
+                                    new Origin.Weights(weights), made.id(), how(made.relation()))))
             .stream();
     Stream<Edge> data =
         made.facts().data().stream()

@@ -6,7 +6,6 @@ import io.athanor.api.error.StorageException;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
-import io.athanor.api.registry.BlobStore;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
@@ -21,13 +20,10 @@ import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.governance.Policy;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
-import io.athanor.registry.store.Database;
 import io.athanor.registry.store.DeploymentTable;
-import io.athanor.registry.store.Migrations;
 import io.athanor.registry.store.NotesTable;
 import io.athanor.registry.store.SearchQuery;
 import io.athanor.registry.store.Session;
-import io.athanor.registry.store.SqliteDatabase;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.UsageTable;
 import io.athanor.registry.store.VersionTable;
@@ -40,7 +36,6 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Models with numbered versions, in a folder. Thread-safe, and any number of processes of one
@@ -50,10 +45,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The files of version 3 of "spam-filter" lie in {@code models/base/spam-filter/3/}, or in
  * {@code models/fine-tuned} or {@code models/specialized}, where other tools can read them; each
  * content exists once on disk. What is known about versions is in {@code registry.db}, or in a
- * database that the {@link #in builder} was given.
+ * database that the {@link RegistryBuilder builder} was given.
  */
 public final class ModelRegistry implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Duration GRACE = Duration.ofHours(1);
 
   private final BlobFolder files;
@@ -68,8 +62,7 @@ public final class ModelRegistry implements AutoCloseable {
   private final Clock clock;
   private final Principal principal;
 
-  private ModelRegistry(
-      BlobFolder files, Transactions transactions, Clock clock, Principal principal) {
+  ModelRegistry(BlobFolder files, Transactions transactions, Clock clock, Principal principal) {
     this.files = files;
     this.transactions = transactions;
     this.versions = new VersionTable(files::folder);
@@ -95,87 +88,8 @@ public final class ModelRegistry implements AutoCloseable {
   }
 
   /** Begins to open a registry, to say more of it. */
-  public static Builder in(Path folder) {
-    return new Builder(folder.toAbsolutePath().normalize());
-  }
-
-  /** How to open a registry. Not thread-safe. */
-  public static final class Builder {
-    private final Path root;
-    private @Nullable Database database;
-    private Clock clock = Clock.systemUTC();
-    private Principal principal = Principal.ofProcess();
-    private Optional<BlobStore> store = Optional.empty();
-    private boolean temporary;
-
-    private Builder(Path root) {
-      this.root = root;
-    }
-
-    /**
-     * Where to keep what is known about versions, instead of a SQLite file in the folder. Processes
-     * that share a database must share the folder, too, or the {@link #blobs store} of the files.
-     */
-    public Builder database(Database shared) {
-      this.database = shared;
-      return this;
-    }
-
-    /**
-     * Where to keep the files. The folder is then only a cache: a version is visible when the store
-     * has its files, and files that are not in the folder are fetched and checked when they are
-     * asked for. The store is closed with the registry.
-     */
-    public Builder blobs(BlobStore shared) {
-      this.store = Optional.of(shared);
-      return this;
-    }
-
-    /**
-     * Keeps the files in the folder only as long as the registry is open: they are deleted when it
-     * is closed, and when it is opened after a crash. The folder must be this registry's alone; has
-     * a meaning only with {@link #blobs}.
-     */
-    public Builder temporaryCache() {
-      this.temporary = true;
-      return this;
-    }
-
-    /** Takes the time from a clock. */
-    public Builder clock(Clock time) {
-      this.clock = time;
-      return this;
-    }
-
-    /** Who makes changes; the process's account unless set. */
-    public Builder principal(Principal who) {
-      this.principal = who;
-      return this;
-    }
-
-    /**
-     * Opens it; see {@link ModelRegistry#open(Path)}.
-     *
-     * @throws StorageException if the folder cannot be written, is a file, or the database cannot
-     *     be reached
-     * @throws FormatException if its database is damaged or was made by a newer library
-     */
-    public ModelRegistry open() {
-      BlobFolder files = new BlobFolder(root, store, temporary);
-      Database used =
-          database == null ? new SqliteDatabase(root.resolve("registry.db"), PATIENCE) : database;
-      Transactions transactions = new Transactions(used);
-      boolean opened = false;
-      try {
-        Migrations.apply(transactions, clock.instant());
-        opened = true;
-      } finally {
-        if (!opened) {
-          transactions.close();
-        }
-      }
-      return new ModelRegistry(files, transactions, clock, principal);
-    }
+  public static RegistryBuilder in(Path folder) {
+    return new RegistryBuilder(folder.toAbsolutePath().normalize());
   }
 
   /**
@@ -422,8 +336,7 @@ public final class ModelRegistry implements AutoCloseable {
   /** How much a version was used so far. */
   public Usage usage(ModelVersion version) {
     return reading.of(
-        version.name(),
-        session -> usageTable().of(session, version.id()).orElseGet(Usage::none));
+        version.name(), session -> usageTable().of(session, version.id()).orElseGet(Usage::none));
   }
 
   /** Adds to a version's use; any number of processes may. It is not a change for the audit log. */

@@ -44,9 +44,7 @@ record Reading(ModelRegistry registry) {
   }
 
   void require(Session session, String model) throws SQLException {
-    registry
-        .access()
-        .require(session, registry.principal(), Permission.READ, model, Access.ANY);
+    registry.access().require(session, registry.principal(), Permission.READ, model, Access.ANY);
   }
 
   /** Says of a model's name whether it may be read. */

@@ -256,15 +256,18 @@ public final class Registration {
   private void attach(Session session, ModelVersion version, List<Attached> documents)
       throws SQLException {
     for (Attached document : documents) {
-      registry.governance().documents().add(
-          session,
-          new Document(
-              version.id(),
-              document.kind(),
-              document.digest(),
-              document.bytes(),
-              document.mediaType(),
-              version.created()));
+      registry
+          .governance()
+          .documents()
+          .add(
+              session,
+              new Document(
+                  version.id(),
+                  document.kind(),
+                  document.digest(),
+                  document.bytes(),
+                  document.mediaType(),
+                  version.created()));
     }
   }
 
@@ -391,9 +394,7 @@ public final class Registration {
       return parent;
     }
     Optional<Digest> base =
-        model
-            .flatMap(m -> m.provenance().base())
-            .or(() -> arrival.flatMap(Arrival::parentWeights));
+        model.flatMap(m -> m.provenance().base()).or(() -> arrival.flatMap(Arrival::parentWeights));
     return base.isPresent()
         ? registry.versionTable().newestWithWeights(session, base.get())
         : Optional.empty();

@@ -120,14 +120,12 @@ public final class StateChange {
     List<String> refusals = new ArrayList<>();
     List<String> warnings = new ArrayList<>();
     for (String alias : registry.aliasTable().ofVersion(session, version.id())) {
-      (to == VersionState.ARCHIVED ? refusals : warnings)
-          .add("alias '" + alias + "' points to it");
+      (to == VersionState.ARCHIVED ? refusals : warnings).add("alias '" + alias + "' points to it");
     }
     if (to == VersionState.ACTIVE) {
       warnings.clear();
     } else {
-      for (DeploymentRecord record :
-          registry.deploymentTable().ofVersion(session, version.id())) {
+      for (DeploymentRecord record : registry.deploymentTable().ofVersion(session, version.id())) {
         if (record.live()) {
           warnings.add("it is live in " + record.environment() + " at " + record.target());
         }

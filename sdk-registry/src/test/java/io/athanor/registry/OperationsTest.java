@@ -165,10 +165,7 @@ class OperationsTest extends RegistryContract {
 
   @Test
   void findsAVersionByItsSemanticVersion() {
-    registry
-        .registration("m", TestModels.folder(temp, "a"))
-        .semanticVersion("1.0.0")
-        .register();
+    registry.registration("m", TestModels.folder(temp, "a")).semanticVersion("1.0.0").register();
     ModelVersion second =
         registry
             .registration("m", TestModels.folder(temp, "b"))
@@ -236,13 +233,16 @@ class OperationsTest extends RegistryContract {
   @Test
   void refusesASuccessorThatIsNoneOrShouldNotBeUsed() {
     ModelVersion first = register("m");
-    ModelVersion second =
-        registry.changeState(register("m"), VersionState.ARCHIVED).apply();
+    ModelVersion second = registry.changeState(register("m"), VersionState.ARCHIVED).apply();
 
     assertThatIllegalArgumentException()
         .isThrownBy(() -> registry.changeState(first, VersionState.DEPRECATED).successor(first));
     assertThat(
-            registry.changeState(first, VersionState.DEPRECATED).successor(second).plan().refusals())
+            registry
+                .changeState(first, VersionState.DEPRECATED)
+                .successor(second)
+                .plan()
+                .refusals())
         .containsExactly("its successor m:2 is ARCHIVED");
   }
 
@@ -337,8 +337,7 @@ class OperationsTest extends RegistryContract {
     }
 
     Usage usage = registry.usage(version);
-    assertThat(usage)
-        .isEqualTo(Usage.of(400, 40, Duration.ofMillis(1200), START.plusSeconds(9)));
+    assertThat(usage).isEqualTo(Usage.of(400, 40, Duration.ofMillis(1200), START.plusSeconds(9)));
     assertThat(usage.meanLatency()).isEqualTo(Duration.ofMillis(3));
     assertThat(registry.audit().about("m:1")).hasSize(1);
     assertThatIllegalArgumentException()

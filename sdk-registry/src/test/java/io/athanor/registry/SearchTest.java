@@ -3,10 +3,15 @@ package io.athanor.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.athanor.api.registry.ModelKind;
+import io.athanor.api.registry.ModelType;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.Search;
 import io.athanor.api.registry.Search.Sort;
 import io.athanor.api.registry.SearchPage;
+import io.athanor.api.registry.VersionId;
+import io.athanor.api.registry.VersionState;
 import io.athanor.tck.fixture.TestClock;
 import io.athanor.tck.fixture.TinyArtifacts;
 import java.nio.file.Path;
@@ -139,6 +144,76 @@ class SearchTest extends RegistryContract {
     assertThat(page.total()).isEqualTo(4);
     assertThat(page.offset()).isEqualTo(1);
     assertThat(registry.search(Search.all().page(100, 10)).versions()).isEmpty();
+  }
+
+  @Test
+  void findsByWordsWithoutCaseAndAccents() {
+    ModelVersion version =
+        registry
+            .registration("letters", TestModels.folder(temp, "letters"))
+            .description("Filtre de courrier FRAN\u00c7AIS, for mail")
+            .licence("Apache-2.0")
+            .register();
+    try {
+      assertThat(found(Search.all().text("fran\u00e7ais mail"))).containsExactly("letters:1");
+      assertThat(found(Search.all().text("mail FRAN"))).containsExactly("letters:1");
+      assertThat(found(Search.all().text("fran mail"))).isEmpty();
+      assertThat(found(Search.all().text("apache-2.0 letters"))).containsExactly("letters:1");
+      assertThat(found(Search.all().text("mail"))).hasSize(3);
+      registry.update(registry.version("letters", 1)).description("German").apply();
+      assertThat(found(Search.all().text("francais"))).isEmpty();
+      assertThat(found(Search.all().text("germ"))).containsExactly("letters:1");
+    } finally {
+      registry.delete(version).apply();
+    }
+    assertThat(found(Search.all().text("letters"))).isEmpty();
+  }
+
+  @Test
+  void findsByWhatFilesSay() {
+    assertThat(found(Search.all().type(ModelType.REGRESSION))).containsExactly("prices:1");
+    assertThat(found(Search.all().kind(ModelKind.BASE).type(ModelType.CLASSIFICATION)))
+        .containsExactly("antispam:1");
+    assertThat(found(Search.all().kind(ModelKind.SPECIALIZED))).isEmpty();
+    assertThat(found(Search.all().state(VersionState.ACTIVE))).hasSize(5);
+    long bytes = registry.version("prices", 1).bytes();
+    assertThat(found(Search.all().bytesBetween(bytes, bytes))).containsExactly("prices:1");
+    long parameters = registry.version("prices", 1).facts().parameters().orElseThrow();
+    assertThat(found(Search.name("pri").parametersBetween(parameters, parameters)))
+        .containsExactly("prices:1");
+    assertThat(found(Search.all().contextLengthBetween(1, Long.MAX_VALUE))).isEmpty();
+    assertThat(found(Search.all().createdBy(registry.principal()))).hasSize(5);
+    assertThat(found(Search.all().createdBy(new Principal("nobody")))).isEmpty();
+    assertThat(found(Search.all().madeFrom(new VersionId("prices", 1)))).isEmpty();
+    registry
+        .version("prices", 1)
+        .facts()
+        .data()
+        .forEach(
+            fingerprint ->
+                assertThat(found(Search.all().trainedOn(fingerprint))).contains("prices:1"));
+  }
+
+  @Test
+  void sortsByTimeOfChangeAndSize() {
+    assertThat(found(Search.all().sortBy(new Sort.ByUpdated(true))))
+        .first()
+        .isEqualTo("antispam:1");
+    List<String> byParameters =
+        found(Search.all().sortBy(new Sort.BySize(Search.Measure.PARAMETERS, true)));
+    assertThat(byParameters).hasSize(5);
+    assertThat(byParameters.subList(0, 2)).containsExactlyInAnyOrder("prices:1", "antispam:1");
+    assertThat(byParameters.subList(2, 5))
+        .containsExactly("spam_filter:1", "spam-filter:2", "spam-filter:1");
+  }
+
+  @Test
+  void countsAsFarAsItIsTold() {
+    assertThat(registry.search(Search.all().page(0, 2).countUpTo(3)).total()).isEqualTo(3);
+    assertThat(registry.search(Search.all().page(0, 2)).total()).isEqualTo(5);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Search.all().countUpTo(-1))
+        .withMessage("most must be at least 0, got -1");
   }
 
   @Test

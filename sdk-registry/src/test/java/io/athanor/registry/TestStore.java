@@ -33,7 +33,7 @@ enum TestStore {
     }
 
     @Override
-    ModelRegistry.Builder in(Path folder) {
+    RegistryBuilder in(Path folder) {
       return ModelRegistry.in(folder);
     }
   },
@@ -161,7 +161,7 @@ enum TestStore {
   }
 
   /** Begins to open a registry. */
-  ModelRegistry.Builder in(Path folder) {
+  RegistryBuilder in(Path folder) {
     return ModelRegistry.in(folder).database(database(folder));
   }
 

@@ -147,8 +147,7 @@ public final class AliasTable {
   }
 
   /** Where every alias of each model pointed at some time. */
-  public Map<String, Map<String, VersionId>> at(Session session, Instant time)
-      throws SQLException {
+  public Map<String, Map<String, VersionId>> at(Session session, Instant time) throws SQLException {
     Map<String, Map<String, VersionId>> all = new TreeMap<>();
     session.query(
         "SELECT m.name, h.alias, h.to_number FROM alias_move h JOIN model m ON m.id = h.model_id"

@@ -73,7 +73,8 @@ public final class DeploymentTable {
   }
 
   /** What is live in an environment and was, oldest first. */
-  public List<DeploymentRecord> ofEnvironment(Session session, String environment) throws SQLException {
+  public List<DeploymentRecord> ofEnvironment(Session session, String environment)
+      throws SQLException {
     return session.query(
         COLUMNS + " WHERE d.environment = ?" + ORDER, DeploymentTable::deployment, environment);
   }

@@ -40,8 +40,8 @@ public final class Migrations {
         session -> {
           requireOwn(session, transactions.database().place());
           session.update(
-              "CREATE TABLE IF NOT EXISTS schema_version"
-                  + " (version INTEGER PRIMARY KEY, script TEXT NOT NULL, applied BIGINT NOT NULL)");
+              "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, script TEXT"
+                  + " NOT NULL, applied BIGINT NOT NULL)");
           int found = version(session);
           if (found > SCRIPTS.size()) {
             throw new FormatException(

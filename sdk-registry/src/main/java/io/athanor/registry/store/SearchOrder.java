@@ -46,7 +46,6 @@ record SearchOrder(
           "m.name" + direction + ", v.number DESC");
     }
     String time = sort instanceof Sort.ByUpdated ? "v.updated" : "v.created";
-    return new SearchOrder(
-        "", List.of(), ALL, Optional.empty(), time + direction + ", v.id DESC");
+    return new SearchOrder("", List.of(), ALL, Optional.empty(), time + direction + ", v.id DESC");
   }
 }

@@ -202,7 +202,8 @@ public final class SearchQuery {
     } else if (condition instanceof Condition.Text text) {
       words(Words.of(text.words()));
     } else if (condition instanceof Condition.Tag tag) {
-      clause("t.version_id", "version_tag t WHERE t.name = ? AND t.value = ?", tag.key(), tag.value());
+      clause(
+          "t.version_id", "version_tag t WHERE t.name = ? AND t.value = ?", tag.key(), tag.value());
     } else if (condition instanceof Condition.Metric metric) {
       clause(
           "x.version_id",
@@ -276,8 +277,7 @@ public final class SearchQuery {
   }
 
   private void time(String column, long from, long before) {
-    clause(
-        "d.id", "version d WHERE d." + column + " >= ? AND d." + column + " < ?", from, before);
+    clause("d.id", "version d WHERE d." + column + " >= ? AND d." + column + " < ?", from, before);
   }
 
   /** Names have small letters only, so that capital letters in a pattern may mean them. */

@@ -20,8 +20,7 @@ final class Words {
 
   /** The words of a text, each once, in their order; the last word of the text is the last one. */
   static List<String> of(String text) {
-    String plain =
-        MARKS.matcher(Normalizer.normalize(text, Normalizer.Form.NFKD)).replaceAll("");
+    String plain = MARKS.matcher(Normalizer.normalize(text, Normalizer.Form.NFKD)).replaceAll("");
     Set<String> words = new LinkedHashSet<>();
     for (String word : BETWEEN.split(plain.toLowerCase(Locale.ROOT))) {
       if (!word.isEmpty()) {
