@@ -149,7 +149,8 @@ final class CardWriter {
         .putObject("dataset")
         .put("type", "private")
         .put(
-            "name", report.map(r -> "test data " + r.test().fingerprint().brief()).orElse("private"));
+            "name",
+            report.map(r -> "test data " + r.test().fingerprint().brief()).orElse("private"));
     ArrayNode metrics = result.putArray("metrics");
     version
         .metrics()
@@ -251,7 +252,9 @@ final class CardWriter {
             .map(
                 decision ->
                     "- "
-                        + (decision.kind() == GateDecision.Kind.PASSED ? "passed" : "**not passed**")
+                        + (decision.kind() == GateDecision.Kind.PASSED
+                            ? "passed"
+                            : "**not passed**")
                         + ": "
                         + ModelCard.plain(decision.gate() + ": " + decision.sentence()))
             .collect(Collectors.joining("\n"));
@@ -281,7 +284,8 @@ final class CardWriter {
   }
 
   private String data() {
-    Optional<String> told = files.flatMap(card -> card.section("Data"));
+    Optional<String> told =
+        files.flatMap(card -> card.section("Data")).filter(text -> !text.isEmpty());
     if (told.isPresent()) {
       return told.get();
     }

@@ -141,4 +141,76 @@ final class AccessTest extends RegistryContract {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("role must be");
   }
+
+  @Test
+  void tellsRolesToAdministratorsOnly() {
+    enable();
+    ann.access().allow("reader", Permission.READ, "mail-*", Access.ANY);
+    ann.access().assign("guest", BOB);
+
+    assertThat(ann.access().roles())
+        .extracting(Access.Role::name)
+        .containsExactly("administrator", "guest", "reader");
+    assertThat(ann.access().roles().get(0).members()).containsExactly(ANN);
+    assertThat(ann.access().roles().get(0).grants()).hasSize(Permission.values().length);
+    assertThat(ann.access().roles().get(1).members()).containsExactly(BOB);
+    assertThat(ann.access().roles().get(1).grants()).isEmpty();
+    assertThat(ann.access().roles().get(2).grants().get(0).covers("mail-spam", Access.ANY))
+        .isTrue();
+    assertThatThrownBy(() -> bob.access().roles()).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(
+            () -> bob.access().allows(ANN, Permission.ADMINISTER, Access.ANY, Access.ANY))
+        .isInstanceOf(AccessDeniedException.class);
+    assertThat(bob.access().allows(BOB, Permission.READ, "mail-spam", Access.ANY)).isFalse();
+  }
+
+  @Test
+  void permissionsThatAreNotAboutAliasesAreGivenForAll() {
+    assertThatThrownBy(() -> ann.access().allow("r", Permission.DELETE, "m", "staging"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("alias must be '*', as DELETE is not about aliases, got 'staging'");
+    assertThatThrownBy(() -> ann.access().allow("r", Permission.ADMINISTER, "mail-*", Access.ANY))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("ADMINISTER is about the whole registry");
+  }
+
+  @Test
+  void everyReadAsks() {
+    ModelVersion version = register(ann, "m");
+    ModelVersion other = register(ann, "mail");
+    enable();
+    ann.access().allow("reader", Permission.READ, "mail", Access.ANY);
+    ann.access().assign("reader", BOB);
+
+    assertThatThrownBy(() -> bob.report(version)).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.compare(other, version)).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.lineage(version)).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.card(version)).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.delete(version).plan()).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.promote(version, "a")).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.verify()).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.policy()).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.audit().about("m:1")).isInstanceOf(AccessDeniedException.class);
+    assertThatThrownBy(() -> bob.collectGarbage())
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessageContaining("'bob' may not administer the registry");
+    assertThat(bob.audit().about("mail:1")).hasSize(1);
+    assertThat(bob.report(other)).isEmpty();
+    assertThat(bob.promote(other, "a").plan().refusals()).isEmpty();
+  }
+
+  @Test
+  void aParentMustBeReadable() {
+    ModelVersion secret = register(ann, "secret");
+    enable();
+    ann.access().allow("maker", Permission.REGISTER, "mine", Access.ANY);
+    ann.access().assign("maker", BOB);
+    Registration registration =
+        bob.registration("mine", TestModels.folder(temp, "mine")).parent(secret);
+
+    assertThatThrownBy(registration::register)
+        .isInstanceOf(AccessDeniedException.class)
+        .hasMessageContaining("'bob' may not read secret");
+    assertThat(temp.resolve("registry/staging")).isEmptyDirectory();
+  }
 }
