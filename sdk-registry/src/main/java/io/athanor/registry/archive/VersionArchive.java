@@ -83,12 +83,35 @@ public final class VersionArchive implements AutoCloseable {
   private record Layer(
       String mediaType, Digest digest, long bytes, Map<String, String> annotations) {}
 
-  /**
-   * A document in an archive.
-   *
-   * @param kind see {@link Document}
-   */
-  public record Attachment(String kind, String mediaType, byte[] content) {}
+  /** A document in an archive. */
+  public static final class Attachment {
+    private final String kind;
+    private final String mediaType;
+    private final byte[] content;
+
+    /**
+     * @param kind see {@link Document}
+     * @param content is not copied
+     */
+    public Attachment(String kind, String mediaType, byte[] content) {
+      this.kind = kind;
+      this.mediaType = mediaType;
+      this.content = content;
+    }
+
+    public String kind() {
+      return kind;
+    }
+
+    public String mediaType() {
+      return mediaType;
+    }
+
+    /** Not to be changed. */
+    public byte[] content() {
+      return content;
+    }
+  }
 
   private VersionArchive(ArchiveReader archive) {
     this.archive = archive;

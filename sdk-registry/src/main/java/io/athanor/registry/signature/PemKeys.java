@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.AlgorithmParameters;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
@@ -20,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.crypto.Cipher;
 import javax.crypto.EncryptedPrivateKeyInfo;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
@@ -67,13 +69,16 @@ public final class PemKeys {
     PBEKeySpec given = new PBEKeySpec(password.reveal().toCharArray());
     try {
       EncryptedPrivateKeyInfo info = new EncryptedPrivateKeyInfo(block.content());
+      AlgorithmParameters parameters = info.getAlgParameters();
       // For PBES2 only the parameters' text names the algorithm that factories know.
-      String algorithm = info.getAlgName();
-      if (algorithm.equals("PBES2") || algorithm.startsWith("1.2.840.113549.1.5.13")) {
-        algorithm = info.getAlgParameters().toString();
-      }
-      return privateKey(
-          file, info.getKeySpec(SecretKeyFactory.getInstance(algorithm).generateSecret(given)));
+      String algorithm =
+          info.getAlgName().equals("PBES2") ? parameters.toString() : info.getAlgName();
+      Cipher cipher = Cipher.getInstance(algorithm);
+      cipher.init(
+          Cipher.DECRYPT_MODE,
+          SecretKeyFactory.getInstance(algorithm).generateSecret(given),
+          parameters);
+      return privateKey(file, info.getKeySpec(cipher));
     } catch (IOException | GeneralSecurityException e) {
       throw new FormatException(
           file.toString(),
