@@ -173,6 +173,15 @@ public final class SearchQuery {
     if (search.countUpTo() == 0) {
       return 0;
     }
+    if (clauses.size() == 1 && search.countUpTo() == Long.MAX_VALUE) {
+      Clause only = clauses.get(0);
+      return session
+          .first(
+              "SELECT COUNT(DISTINCT " + only.key() + ") FROM " + only.source(),
+              row -> row.getLong(1),
+              only.values().toArray())
+          .orElse(0L);
+    }
     List<Object> values = new ArrayList<>();
     List<String> texts = new ArrayList<>();
     for (Clause clause : clauses) {
