@@ -18,6 +18,8 @@ import io.athanor.api.registry.VersionState;
 import io.athanor.api.training.TrainingResult;
 import io.athanor.registry.blob.BlobFolder;
 import io.athanor.registry.governance.Policy;
+import io.athanor.registry.mlflow.MlflowServer;
+import io.athanor.registry.mlflow.MlflowVersion;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.DeploymentTable;
@@ -191,6 +193,16 @@ public final class ModelRegistry implements AutoCloseable {
    */
   public Registration registration(String name, Path folder) {
     return Registration.of(this, name, folder);
+  }
+
+  /**
+   * Begins the registration of a version of an MLflow server: its files, description, tags and
+   * metrics. Its aliases stay behind; {@link #promote} sets those that shall hold here.
+   *
+   * @param name see {@link VersionId#requireName}
+   */
+  public Registration registration(String name, MlflowServer server, MlflowVersion version) {
+    return Registration.of(this, name, server, version);
   }
 
   /**

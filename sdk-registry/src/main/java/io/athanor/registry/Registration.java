@@ -25,6 +25,8 @@ import io.athanor.registry.archive.VersionRecord;
 import io.athanor.registry.blob.StagedFiles;
 import io.athanor.registry.governance.Document;
 import io.athanor.registry.governance.LicenceExpression;
+import io.athanor.registry.mlflow.MlflowServer;
+import io.athanor.registry.mlflow.MlflowVersion;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.Session;
 import java.nio.charset.StandardCharsets;
@@ -48,6 +50,7 @@ public final class Registration {
   private Optional<SemanticVersion> semanticVersion = Optional.empty();
   private Optional<String> job = Optional.empty();
   private Optional<EvaluationReport> report = Optional.empty();
+  private Map<String, Double> measured = Map.of();
   private Optional<VersionId> parent = Optional.empty();
   private Optional<Relation> relation = Optional.empty();
   private Optional<Arrival> arrival = Optional.empty();
@@ -108,6 +111,25 @@ public final class Registration {
     registration.job = record.job();
     registration.relation = record.parentWeights().map(weights -> record.relation());
     registration.arrival = Optional.of(arrival);
+    return registration;
+  }
+
+  /** Of a version of an MLflow server, which is downloaded. */
+  static Registration of(
+      ModelRegistry registry, String name, MlflowServer server, MlflowVersion version) {
+    Registration registration =
+        new Registration(
+            registry,
+            name,
+            staged -> {
+              Path folder = staged.folder();
+              server.download(version, folder);
+              return Files.exists(folder.resolve("athanor.json"))
+                  ? Optional.of(ArtifactFolder.read(folder))
+                  : Optional.empty();
+            });
+    registration.notes = version.notes();
+    registration.measured = version.metrics();
     return registration;
   }
 
@@ -375,7 +397,7 @@ public final class Registration {
   }
 
   private Map<String, Double> metrics(Optional<ModelArtifact> model) {
-    Map<String, Double> metrics = new TreeMap<>();
+    Map<String, Double> metrics = new TreeMap<>(measured);
     model.ifPresent(m -> metrics.putAll(m.metrics()));
     report.ifPresent(
         r ->
