@@ -45,7 +45,7 @@ class StoreTest {
     store = new FolderBlobs(temp.resolve("store"));
   }
 
-  private ModelRegistry.Builder machine(String name) {
+  private RegistryBuilder machine(String name) {
     return ModelRegistry.in(temp.resolve(name))
         .database(new SqliteDatabase(temp.resolve("shared.db"), Duration.ofSeconds(30)))
         .blobs(store);
