@@ -79,9 +79,8 @@ public final class Transactions implements AutoCloseable {
         boolean done = false;
         try {
           T result = work.run(new Session(connection));
-          commit(connection, writing);
+          sound = commit(connection, writing);
           done = true;
-          sound = true;
           return result;
         } finally {
           if (!done) {
@@ -135,11 +134,16 @@ public final class Transactions implements AutoCloseable {
     }
   }
 
-  private void commit(Connection connection, boolean writing) throws SQLException {
+  /** Says whether the connection can be used again; what was read is known even if it cannot. */
+  private boolean commit(Connection connection, boolean writing) throws SQLException {
     try {
       execute(connection, "COMMIT");
+      return true;
     } catch (SQLException e) {
-      if (writing && database.lost(e)) {
+      if (!writing && database.lost(e)) {
+        return false;
+      }
+      if (database.lost(e)) {
         throw new OutcomeUnknownException(
             database.place()
                 + ": the connection was lost while a change was being committed. Look whether it"
