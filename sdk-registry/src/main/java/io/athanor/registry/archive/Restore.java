@@ -290,8 +290,10 @@ public final class Restore implements AutoCloseable {
   private void requireReadable(Session session, VersionTable versions) throws SQLException {
     try {
       for (VersionId id : versions.ids(session)) {
-        versions.find(session, id).orElseThrow();
         Path folder = files.folder(versions.place(session, id).orElseThrow());
+        if (versions.find(session, id).isEmpty()) {
+          throw archive.fail(id + " cannot be read from its rows");
+        }
         if (!files.isCache() && !Files.isDirectory(folder)) {
           throw new ConflictException(
               folder + " was removed while the backup was restored; restore it again", true);

@@ -10,6 +10,8 @@ import java.security.Signature;
 import java.security.SignatureException;
 import java.security.interfaces.ECKey;
 import java.security.interfaces.EdECKey;
+import java.util.Map;
+import java.util.Optional;
 
 /** How a key signs: the algorithm follows from the key. */
 final class KeyScheme {
@@ -17,15 +19,11 @@ final class KeyScheme {
 
   private static String algorithm(Key key) {
     if (key instanceof ECKey curve) {
-      switch (curve.getParams().getCurve().getField().getFieldSize()) {
-        case 256:
-          return "SHA256withECDSA";
-        case 384:
-          return "SHA384withECDSA";
-        case 521:
-          return "SHA512withECDSA";
-        default:
-          break;
+      int bits = curve.getParams().getCurve().getField().getFieldSize();
+      Optional<String> hash =
+          Optional.ofNullable(Map.of(256, "SHA256", 384, "SHA384", 521, "SHA512").get(bits));
+      if (hash.isPresent()) {
+        return hash.get() + "withECDSA";
       }
     }
     if (key instanceof EdECKey edwards && edwards.getParams().getName().equals("Ed25519")) {

@@ -38,8 +38,16 @@ public final class PemKeys {
 
   private PemKeys() {}
 
-  /** The content of a PEM file. */
-  private record Block(String type, byte[] content) {}
+  /**
+   * The content of a PEM file.
+   *
+   * @param base64 may be broken into lines
+   */
+  private record Block(String type, String base64) {
+    byte[] content() {
+      return Base64.getMimeDecoder().decode(base64);
+    }
+  }
 
   /**
    * Reads a private key.
@@ -150,11 +158,13 @@ public final class PemKeys {
       throw new FormatException(
           file.toString(), "no PEM block; expected '-----BEGIN PRIVATE KEY-----' or one like it");
     }
+    Block read = new Block(block.group(1), block.group(2));
     try {
-      return new Block(block.group(1), Base64.getMimeDecoder().decode(block.group(2)));
+      read.content();
     } catch (IllegalArgumentException e) {
       throw new FormatException(file.toString(), "not Base64: " + e.getMessage(), e);
     }
+    return read;
   }
 
   private static void require(Path file, Block block, String type) {
