@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The main class of child processes that change a registry until they are killed, and tell each
@@ -153,6 +154,11 @@ final class CrashProcess {
 
   private void begin(String action, String subject) throws IOException {
     say(worker + " begin " + action + " " + subject);
+  }
+
+  /** Whether a line tells that a change has happened. */
+  static boolean isDone(@Nullable String line) {
+    return line != null && line.contains(" done ");
   }
 
   private void done(String action, String outcome) throws IOException {

@@ -36,8 +36,9 @@ final class CrashTest {
   private static final int PROCESSES = 3;
   private static final int THREADS = 2;
   private static final int ROUNDS = 8;
-  private static final int LONGEST_OPENING_MILLIS = 250;
-  private static final int LONGEST_WORK_MILLIS = 150;
+  private static final int LONGEST_OPENING_MILLIS = 600;
+  private static final int MOST_CHANGES = 8;
+  private static final int LONGEST_CHANGE_MILLIS = 30;
 
   @TempDir private Path temp;
 
@@ -49,6 +50,7 @@ final class CrashTest {
   void losesNothingWhenKilled() throws Exception {
     kill(2 * PROCESSES, 2);
     assertThat(counts.get("kills")).isEqualTo(2 * PROCESSES);
+    assertThat(counts.get("acknowledged changes")).isPositive();
   }
 
   @Test
@@ -59,6 +61,7 @@ final class CrashTest {
     counts.forEach((what, count) -> told.put(what, count.toString()));
     reporter.publishEntry(told);
     assertThat(counts.get("kills")).isGreaterThanOrEqualTo(1000);
+    assertThat(counts.get("acknowledged changes")).isGreaterThan(1000);
     for (String action : List.of("opening", "register", "promote", "delete", "collect")) {
       assertThat(counts.get("killed during " + action)).as(action).isGreaterThan(10);
     }
@@ -92,8 +95,9 @@ final class CrashTest {
       String worker = "process" + i;
       long seed = random.nextLong();
       boolean opening = schema < 2 || random.nextInt(10) == 0;
-      int millis = random.nextInt(opening ? LONGEST_OPENING_MILLIS : LONGEST_WORK_MILLIS);
-      killed.add(pool.submit(() -> live(folder, scratch, worker, seed, opening, millis)));
+      int changes = opening ? 0 : random.nextInt(MOST_CHANGES + 1);
+      int millis = random.nextInt(opening ? LONGEST_OPENING_MILLIS : LONGEST_CHANGE_MILLIS);
+      killed.add(pool.submit(() -> live(folder, scratch, worker, seed, opening, changes, millis)));
     }
     for (Future<List<String>> process : killed) {
       List<String> said = process.get();
@@ -129,18 +133,23 @@ final class CrashTest {
     counts.merge(what, 1, Integer::sum);
   }
 
-  /** What a process said from its start to its violent end. */
+  /**
+   * What a process said from its start to its violent end, some time after it began to open the
+   * registry, or after it had made some changes.
+   */
   private static List<String> live(
-      Path folder, Path scratch, String worker, long seed, boolean opening, int millis)
+      Path folder, Path scratch, String worker, long seed, boolean opening, int changes, int millis)
       throws IOException, InterruptedException {
     Process process = CrashProcess.start(folder, scratch, worker, THREADS, seed);
     List<String> said = new ArrayList<>();
     try (BufferedReader out = process.inputReader()) {
       String begin = opening ? CrashProcess.OPENING : CrashProcess.OPENED;
       String line = "";
-      while (line != null && !line.equals(begin)) {
+      int done = -1;
+      while (line != null && done < changes) {
         line = out.readLine();
         said.add(String.valueOf(line));
+        done += begin.equals(line) || (done >= 0 && CrashProcess.isDone(line)) ? 1 : 0;
       }
       boolean ended = process.waitFor(millis, TimeUnit.MILLISECONDS);
       process.toHandle().destroyForcibly();

@@ -78,7 +78,7 @@ class HostileArchiveTest {
     assertThatThrownBy(() -> registry.archive().importFrom(file))
         .isInstanceOf(FormatException.class)
         .hasMessageStartingWith(file.toString())
-        .hasMessageContainingAll(parts);
+        .satisfies(e -> assertThat(List.of(parts)).allMatch(e.getMessage()::contains));
   }
 
   /** An entry that commons-compress would not write by itself. */
@@ -157,7 +157,7 @@ class HostileArchiveTest {
 
   @Test
   void refusesHeadersThatFillTheMemory() throws IOException {
-    write(new TarArchiveEntry("x".repeat(1 << 20)), new byte[0]);
+    write(new TarArchiveEntry("x".repeat(1 << 15)), new byte[0]);
 
     refuses("at byte");
   }
