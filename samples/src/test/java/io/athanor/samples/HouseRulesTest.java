@@ -32,8 +32,12 @@ class HouseRulesTest {
   @BeforeAll
   static void importTheHouse() {
     var locations = new HashSet<>(Locations.ofPackage("io.athanor"));
-    // A second backend on the class path would leave the samples without the only one.
-    locations.add(Location.of(SOURCES.root().resolve("sdk-training/backend-dl4j/target/classes")));
+    // Not on the class path, where a second backend would leave the samples without the only one.
+    for (String module :
+        List.of(
+            "sdk-training/backend-dl4j", "sdk-registry/store-s3", "sdk-registry/store-encrypted")) {
+      locations.add(Location.of(SOURCES.root().resolve(module).resolve("target/classes")));
+    }
     classes =
         new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

@@ -124,8 +124,8 @@ public final class ModelRegistry implements AutoCloseable {
   }
 
   /** What is attached to a version. */
-  public Documents documents(ModelVersion version) {
-    return new Documents(this, version.id());
+  public VersionDocuments documents(ModelVersion version) {
+    return new VersionDocuments(this, version.id());
   }
 
   /** What versions need before aliases may point to them. */

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Processes that share a registry are killed without notice while they open, create or migrate it,
  * register, promote, delete and collect garbage. See {@link CrashLedger} for what must hold after
- * it.
+ * it. The heavy test kills 200 processes, or as many as {@code -Dathanor.kills} says.
  */
 final class CrashTest {
   private static final int PROCESSES = 3;
@@ -55,15 +55,16 @@ final class CrashTest {
 
   @Test
   @Tag("heavy")
-  void losesNothingWhenKilledAThousandTimes(TestReporter reporter) throws Exception {
-    kill(1000, ROUNDS);
+  void losesNothingWhenKilledAgainAndAgain(TestReporter reporter) throws Exception {
+    int kills = Integer.getInteger("athanor.kills", 200);
+    kill(kills, ROUNDS);
     Map<String, String> told = new TreeMap<>();
     counts.forEach((what, count) -> told.put(what, count.toString()));
     reporter.publishEntry(told);
-    assertThat(counts.get("kills")).isGreaterThanOrEqualTo(1000);
-    assertThat(counts.get("acknowledged changes")).isGreaterThan(1000);
+    assertThat(counts.get("kills")).isGreaterThanOrEqualTo(kills);
+    assertThat(counts.get("acknowledged changes")).isGreaterThan(kills);
     for (String action : List.of("opening", "register", "promote", "delete", "collect")) {
-      assertThat(counts.get("killed during " + action)).as(action).isGreaterThan(10);
+      assertThat(counts.getOrDefault("killed during " + action, 0)).as(action).isPositive();
     }
   }
 

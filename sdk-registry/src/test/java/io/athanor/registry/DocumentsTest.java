@@ -32,7 +32,7 @@ class DocumentsTest extends RegistryContract {
   @TempDir private Path temp;
   private ModelRegistry registry;
   private ModelVersion version;
-  private Documents documents;
+  private VersionDocuments documents;
 
   @BeforeEach
   void open() {
@@ -122,7 +122,7 @@ class DocumentsTest extends RegistryContract {
   @Test
   void refusesWhatItCannotKeep() {
     assertThatThrownBy(
-            () -> documents.attach("big", new byte[Documents.MAX_BYTES + 1], "text/plain"))
+            () -> documents.attach("big", new byte[VersionDocuments.MAX_BYTES + 1], "text/plain"))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("at most 33554432 bytes");
     assertThatIllegalArgumentException()
@@ -175,8 +175,8 @@ class DocumentsTest extends RegistryContract {
     registry.access().allow("reader", Permission.READ, "m", Access.ANY);
     registry.access().assign("reader", new Principal("bob"));
     registry.access().enable();
-    Documents bob = registry.as(new Principal("bob")).documents(version);
-    Documents eve = registry.as(new Principal("eve")).documents(version);
+    VersionDocuments bob = registry.as(new Principal("bob")).documents(version);
+    VersionDocuments eve = registry.as(new Principal("eve")).documents(version);
 
     assertThat(bob.read(bias)).isEqualTo(RESULTS);
     assertThatThrownBy(() -> bob.attach("x", RESULTS, "text/plain"))

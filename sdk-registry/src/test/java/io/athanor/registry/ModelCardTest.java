@@ -68,7 +68,7 @@ class ModelCardTest extends RegistryContract {
             .job("job-7")
             .report(TestModels.gated(Map.of("f1", 0.5), false))
             .register();
-    Documents documents = registry.documents(version);
+    VersionDocuments documents = registry.documents(version);
     Document bias = documents.attach(Document.BIAS, new byte[] {1}, "text/plain");
     documents.answer("limits", "Only English", Optional.empty());
     documents.answer("intended-use", "To sort, not to delete", Optional.empty());

@@ -212,7 +212,7 @@ class PolicyTest extends RegistryContract {
             "it needs a document of kind 'signature', and has none",
             "it needs a complete checklist, and has none");
 
-    Documents documents = ann.documents(version);
+    VersionDocuments documents = ann.documents(version);
     documents.attach(Document.BIAS, new byte[] {1}, "text/plain");
     documents.attach(Document.SIGNATURE, new byte[] {2}, "text/plain");
     documents.answer("limits", "Only English", Optional.empty());

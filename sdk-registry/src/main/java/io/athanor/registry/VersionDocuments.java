@@ -30,7 +30,7 @@ import java.util.regex.Pattern;
  * anything else. Contents are kept by digest, each once. Changes ask for {@link Permission#UPDATE}.
  * Thread-safe.
  */
-public final class Documents {
+public final class VersionDocuments {
   /** The most bytes a document may have. */
   public static final int MAX_BYTES = 32 << 20;
 
@@ -41,7 +41,7 @@ public final class Documents {
   private final ModelRegistry registry;
   private final VersionId version;
 
-  Documents(ModelRegistry registry, VersionId version) {
+  VersionDocuments(ModelRegistry registry, VersionId version) {
     this.registry = registry;
     this.version = version;
   }
