@@ -126,7 +126,7 @@ public final class DeploymentLog {
         .transactions()
         .read(
             session -> {
-              Predicate<String> readable = registry.reading().readable(session);
+              Predicate<String> readable = registry.access().readable(session);
               return work.run(session).stream()
                   .filter(record -> readable.test(record.version().name()))
                   .toList();

@@ -71,7 +71,7 @@ public record Lineage(
   /** Reads the lineage of a version. */
   static Lineage of(ModelRegistry registry, Session session, ModelVersion version)
       throws SQLException {
-    Predicate<String> readable = registry.reading().readable(session);
+    Predicate<String> readable = registry.access().readable(session);
     Map<VersionId, ModelVersion> ancestors = new LinkedHashMap<>();
     Optional<VersionId> next = version.parent();
     while (next.isPresent()) {

@@ -25,12 +25,10 @@ import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.DeploymentTable;
 import io.athanor.registry.store.NotesTable;
 import io.athanor.registry.store.SearchQuery;
-import io.athanor.registry.store.Session;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.UsageTable;
 import io.athanor.registry.store.VersionTable;
 import java.nio.file.Path;
-import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -408,10 +406,6 @@ public final class ModelRegistry implements AutoCloseable {
 
   Reading reading() {
     return reading;
-  }
-
-  void requireReadable(Session session, String model) throws SQLException {
-    reading.require(session, model);
   }
 
   Changes changes() {

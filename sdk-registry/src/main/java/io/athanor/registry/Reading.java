@@ -1,21 +1,11 @@
 package io.athanor.registry;
 
-import io.athanor.api.common.Digest;
-import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
-import io.athanor.api.error.StorageException;
-import io.athanor.api.eval.EvaluationReport;
-import io.athanor.api.eval.ReportJson;
 import io.athanor.api.registry.ModelVersion;
-import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.SemanticVersion;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.store.Session;
 import io.athanor.registry.store.Transactions.Work;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
@@ -33,7 +23,7 @@ record Reading(ModelRegistry registry) {
         .transactions()
         .read(
             session -> {
-              require(session, model);
+              registry.access().requireReadable(session, model);
               return work.run(session);
             });
   }
@@ -43,26 +33,14 @@ record Reading(ModelRegistry registry) {
     return of(Access.ANY, work);
   }
 
-  void require(Session session, String model) throws SQLException {
-    registry.access().require(session, registry.principal(), Permission.READ, model, Access.ANY);
-  }
-
-  /** Says of a model's name whether it may be read. */
-  Predicate<String> readable(Session session) throws SQLException {
-    return registry
-        .access()
-        .readable(session, registry.principal())
-        .<Predicate<String>>map(
-            grants -> name -> grants.stream().anyMatch(grant -> grant.covers(name, Access.ANY)))
-        .orElse(name -> true);
-  }
-
   List<String> models() {
     return registry.transactions().read(this::models);
   }
 
   private List<String> models(Session session) throws SQLException {
-    return registry.versionTable().names(session).stream().filter(readable(session)).toList();
+    return registry.versionTable().names(session).stream()
+        .filter(registry.access().readable(session))
+        .toList();
   }
 
   List<ModelVersion> versions(String name) {
@@ -140,7 +118,7 @@ record Reading(ModelRegistry registry) {
         .read(
             session -> {
               Map<String, Map<String, VersionId>> all = new TreeMap<>();
-              Predicate<String> readable = readable(session);
+              Predicate<String> readable = registry.access().readable(session);
               registry
                   .aliasTable()
                   .at(session, time)
@@ -152,25 +130,5 @@ record Reading(ModelRegistry registry) {
                       });
               return new Moment(time, all);
             });
-  }
-
-  /**
-   * The report with a digest.
-   *
-   * @throws FormatException if it is damaged
-   */
-  EvaluationReport report(Digest digest) {
-    Path file = registry.files().content(digest);
-    try {
-      byte[] content = Files.readAllBytes(file);
-      if (!Digest.of(content).equals(digest)) {
-        throw new FormatException(
-            file.toString(),
-            "damaged or changed: expected digest " + digest + ", got " + Digest.of(content));
-      }
-      return ReportJson.read(file.toString(), new String(content, StandardCharsets.UTF_8));
-    } catch (IOException e) {
-      throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
-    }
   }
 }
