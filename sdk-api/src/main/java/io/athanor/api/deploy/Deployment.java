@@ -7,16 +7,13 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model that answers. Thread-safe.
+ * A model that predicts a column of rows. Thread-safe.
  *
  * <p>Every call checks its input against the model's schema before anything is computed: each
  * feature column must be there (null says that a cell is missing), and no other may be. A bad row
  * never disturbs other callers.
  */
-public interface Deployment extends AutoCloseable {
-  /** The model that answers. */
-  ServedModel model();
-
+public interface Deployment extends LiveModel {
   /**
    * The answer for a text.
    *
@@ -64,11 +61,4 @@ public interface Deployment extends AutoCloseable {
    * @throws IllegalStateException after {@link #close}
    */
   List<Answer> predictAll(List<Row> rows);
-
-  /** Counts and latencies so far. */
-  DeploymentStats stats();
-
-  /** Takes no more rows, answers those it has, and frees the engine's memory; twice is fine. */
-  @Override
-  void close();
 }

@@ -1,9 +1,11 @@
 package io.athanor.api.deploy;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.Schema;
 import io.athanor.api.data.Task;
+import io.athanor.api.error.UnsupportedException;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,7 +17,7 @@ import java.util.TreeMap;
  * @param version the registry's number, or the first digits of the weights' digest
  * @param architecture the architecture's name
  * @param weights digest of the weights
- * @param encoding how it reads rows
+ * @param encoding how it reads rows or text
  * @param metrics measured in training and evaluation
  */
 public record ServedModel(
@@ -23,20 +25,38 @@ public record ServedModel(
     String version,
     String architecture,
     Digest weights,
-    FeatureEncoding encoding,
+    Encoding encoding,
     Map<String, Double> metrics) {
   public ServedModel {
     metrics = Collections.unmodifiableMap(new TreeMap<>(metrics));
   }
 
-  /** The columns a row should have, and the column it predicts. */
-  public Schema schema() {
-    return encoding.schema();
+  /**
+   * How it reads rows.
+   *
+   * @throws UnsupportedException if it is a language model
+   */
+  public FeatureEncoding features() {
+    if (encoding instanceof FeatureEncoding features) {
+      return features;
+    }
+    throw new UnsupportedException(
+        this + " reads text, not rows, and predicts no column",
+        "Generate text or embed it instead");
   }
 
-  /** What it predicts. */
+  /**
+   * The columns a row should have, and the column it predicts.
+   *
+   * @throws UnsupportedException if it is a language model
+   */
+  public Schema schema() {
+    return features().schema();
+  }
+
+  /** What it does. */
   public Task task() {
-    return encoding.target().task();
+    return encoding.task();
   }
 
   /** For example {@code "spam-filter:3"}. */

@@ -63,7 +63,7 @@ final class ModelEndpoints {
       classification.labels().forEach(answer.putArray("labels")::add);
     }
     ArrayNode columns = answer.putArray("columns");
-    Iterator<Encoder> encoders = model.encoding().encoders().iterator();
+    Iterator<Encoder> encoders = model.features().encoders().iterator();
     for (Column column : model.schema().features()) {
       ObjectNode described =
           columns

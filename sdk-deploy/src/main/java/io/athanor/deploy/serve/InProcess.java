@@ -155,7 +155,7 @@ public final class InProcess {
 
   /** Engines allocate and specialise on their first passes, and do so for each batch size. */
   private void warmUp(CompiledEngine engine, ServedModel model) {
-    EncodedRow row = model.encoding().encode(SampleRow.of(model.encoding()), "warm-up", 0);
+    EncodedRow row = model.features().encode(SampleRow.of(model.features()), "warm-up", 0);
     for (int rows : new int[] {1, 1, maximumBatch}) {
       engine.predict(Collections.nCopies(rows, row));
     }

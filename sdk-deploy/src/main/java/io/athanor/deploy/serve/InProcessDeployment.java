@@ -45,7 +45,7 @@ public final class InProcessDeployment implements Deployment {
     this.model = model;
     this.backend = backend;
     this.batcher = batcher;
-    this.reader = new RowReader(model.encoding());
+    this.reader = new RowReader(model.features());
     this.timeout = timeout;
     this.nanoClock = nanoClock;
   }
@@ -112,7 +112,7 @@ public final class InProcessDeployment implements Deployment {
    */
   public EncodedRow encode(Row row) {
     reader.requireKnown(row);
-    return model.encoding().encode(row, RowReader.SOURCE, 0);
+    return model.features().encode(row, RowReader.SOURCE, 0);
   }
 
   /**
