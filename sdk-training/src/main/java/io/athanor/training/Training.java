@@ -379,7 +379,7 @@ public final class Training {
         tuned.graph(),
         trainingGraph(tuned.graph()),
         tuned.weights(),
-        of.base());
+        of.base().or(() -> Optional.ofNullable(teacher).map(Distillation::teacherWeights)));
   }
 
   /** The data, with what a teacher answers, or what the model itself found likely before. */

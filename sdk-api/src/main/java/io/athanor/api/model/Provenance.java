@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param seed of weights, data order and dropout
  * @param plan the training plan as JSON
  * @param data the training data
- * @param base digest of the model this one continues, if any
+ * @param base digest of the weights this one was made from, if any: those it continues, that an
+ *     adapter was put beside, that were compressed, or those of a teacher
  * @param environment library, backend, engine, JVM, operating system, device: whatever changes bits
  */
 public record Provenance(

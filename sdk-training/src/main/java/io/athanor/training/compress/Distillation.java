@@ -96,6 +96,11 @@ public final class Distillation {
     return new Distillation(teacher, temperature, weight, sameRows);
   }
 
+  /** The digest of the teacher's weights. */
+  public Digest teacherWeights() {
+    return teacher.weightsDigest();
+  }
+
   /** What keeps a student from learning from this teacher on some data; empty if nothing does. */
   public List<String> misfits(TrainingData data) {
     List<String> problems = new ArrayList<>();
@@ -191,13 +196,13 @@ public final class Distillation {
     TrainingData read = reading == null ? data : reading;
     TeacherAnswers.Source source =
         new TeacherAnswers.Source(teacher, (FeatureEncoding) data.encoding(), backend, batchSize);
-    Digest digest =
-        Digest.ofText(GraphJson.write(teacher.graph()).toString() + teacher.weightsDigest());
-    String detail = teacher.architecture() + ", temperature " + temperature + ", weight " + weight;
+    String graph = Digest.ofText(GraphJson.write(teacher.graph()).toString()).brief();
+    String name = teacher.architecture() + " (graph " + graph + ")";
+    String detail = name + ", temperature " + temperature + ", weight " + weight;
     return new ReferencedData(
         data,
         rows -> TeacherAnswers.of(source, rows, read.train()),
         rows -> TeacherAnswers.of(source, rows, read.validation().orElse(rows)),
-        List.of(new DataProvenance.Step(TEACHER, detail, digest)));
+        List.of(new DataProvenance.Step(TEACHER, detail, teacherWeights())));
   }
 }

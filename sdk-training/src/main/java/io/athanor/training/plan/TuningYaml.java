@@ -19,7 +19,8 @@ public final class TuningYaml {
 
   private TuningYaml() {}
 
-  static ObjectNode tree(Tuning tuning) {
+  /** The settings as they stand in a plan. */
+  public static ObjectNode tree(Tuning tuning) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     if (tuning instanceof FullTuning full) {
       json.put("kind", "full");

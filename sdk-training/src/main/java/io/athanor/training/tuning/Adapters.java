@@ -1,5 +1,6 @@
 package io.athanor.training.tuning;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.CompiledModel;
 import io.athanor.api.backend.Precision;
@@ -11,6 +12,7 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
+import io.athanor.api.model.Provenance;
 import io.athanor.api.training.Lora;
 import io.athanor.api.training.PromptTuning;
 import io.athanor.api.training.Tuning;
@@ -92,13 +94,20 @@ public final class Adapters {
   }
 
   /**
-   * A model with an adapter that was made for it.
+   * A model with an adapter that was made for it. It has no metrics, as those were measured without
+   * it; its provenance says that it was made from the base, and of the plan no more than the
+   * tuning.
    *
    * @throws ValidationException if the adapter was made for another model: if layers are missing,
    *     shapes differ or the digests of the other weights do, or if its virtual tokens leave too
    *     few positions for the longest text; lists every problem
    */
   public static ModelArtifact attach(ModelArtifact base, Adapter adapter) {
+    return attached(base, adapter, provenance(base, adapter.tuning()));
+  }
+
+  private static ModelArtifact attached(
+      ModelArtifact base, Adapter adapter, Provenance provenance) {
     requireFit(base, adapter);
     TunedModel.requirePlain(base.graph());
     Graph graph =
@@ -107,7 +116,8 @@ public final class Adapters {
             : new PromptRewrite(base.graph(), ((PromptTuning) adapter.tuning()).tokens())
                 .rewritten();
     Weights weights = base.weights().with(Weights.of(adapter.tensors()));
-    return model(base, config(base.config(), adapter.tuning()), graph, weights);
+    return model(
+        base, config(base.config(), adapter.tuning()), graph, weights, Map.of(), provenance);
   }
 
   private static void requireFit(ModelArtifact base, Adapter adapter) {
@@ -194,7 +204,8 @@ public final class Adapters {
     Graph graph = LoraRewrite.undone(model.graph());
     Adapter adapter = extract(model);
     Weights weights = LowRank.added(withoutAdded(model), lora, adapter, new LinearLayers(graph), 1);
-    return model(model, without(model.config()), graph, weights);
+    return model(
+        model, without(model.config()), graph, weights, model.metrics(), model.provenance());
   }
 
   /**
@@ -211,7 +222,9 @@ public final class Adapters {
     }
     Weights weights =
         LowRank.added(merged.weights(), lora, adapter, new LinearLayers(merged.graph()), -1);
-    return attach(model(merged, merged.config(), merged.graph(), weights), ofAnyBase);
+    ModelArtifact base =
+        model(merged, merged.config(), merged.graph(), weights, Map.of(), merged.provenance());
+    return attached(base, ofAnyBase, merged.provenance());
   }
 
   /**
@@ -327,7 +340,12 @@ public final class Adapters {
       stacks.put(layer + LoraRewrite.STACKED_B, stacked(adapters, layer + LoraRewrite.B));
     }
     return model(
-        base, config(base.config(), together), graph, base.weights().with(Weights.of(stacks)));
+        base,
+        config(base.config(), together),
+        graph,
+        base.weights().with(Weights.of(stacks)),
+        Map.of(),
+        provenance(base, together));
   }
 
   private static Tensor stacked(Map<String, Adapter> adapters, String name) {
@@ -348,15 +366,25 @@ public final class Adapters {
     return plain;
   }
 
+  private static Provenance provenance(ModelArtifact base, Tuning tuning) {
+    Provenance made = base.provenance();
+    return new Provenance(
+        made.created(),
+        made.seed(),
+        JsonNodeFactory.instance.objectNode().set(TUNING, TuningYaml.tree(tuning)).toString(),
+        made.data(),
+        Optional.of(base.weightsDigest()),
+        made.environment());
+  }
+
   private static ModelArtifact model(
-      ModelArtifact from, Map<String, Object> config, Graph graph, Weights weights) {
+      ModelArtifact from,
+      Map<String, Object> config,
+      Graph graph,
+      Weights weights,
+      Map<String, Double> metrics,
+      Provenance provenance) {
     return new ModelArtifact(
-        from.architecture(),
-        config,
-        graph,
-        weights,
-        from.encoding(),
-        from.metrics(),
-        from.provenance());
+        from.architecture(), config, graph, weights, from.encoding(), metrics, provenance);
   }
 }

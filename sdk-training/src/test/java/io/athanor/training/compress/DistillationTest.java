@@ -143,8 +143,11 @@ class DistillationTest {
         .anySatisfy(
             step -> {
               assertThat(step.name()).isEqualTo("teacher");
-              assertThat(step.detail()).isEqualTo("tiny, temperature 2.0, weight 0.5");
+              assertThat(step.detail())
+                  .matches("tiny \\(graph [0-9a-f]+\\), temperature 2.0, weight 0.5");
+              assertThat(step.fingerprint()).isEqualTo(teacher.weightsDigest());
             });
+    assertThat(taught.provenance().base()).contains(teacher.weightsDigest());
   }
 
   @Test
