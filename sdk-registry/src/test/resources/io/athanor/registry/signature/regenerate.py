@@ -1,8 +1,9 @@
 """Writes the keys and the signature of this folder with OpenSSF's model-signing 1.1.1.
 
-Needs Python 3.11, "pip install model-signing==1.1.1 pyopenssl", and openssl 3. With two arguments
-it checks instead: "python regenerate.py FOLDER SIGNATURE" tells whether the Python package finds a
-signature good that a registry wrote with the key p256-private.pem.
+Needs Python 3.11, "pip install model-signing==1.1.1 pyopenssl", and openssl 3. With arguments it
+checks instead: "python regenerate.py FOLDER SIGNATURE [PUBLIC_KEY]" tells whether the Python
+package finds a signature good that a registry wrote, with the key p256-private.pem unless another
+is named. ours.sig was written by SignaturePeerTest, after the package had found it good.
 """
 
 import pathlib
@@ -49,15 +50,15 @@ def sign():
         verify(folder, HERE / "p256.sig")
 
 
-def verify(folder, signature):
-    model_signing.verifying.Config().use_elliptic_key_verifier(
-        public_key=HERE / "p256-public.pem"
-    ).verify(pathlib.Path(folder), pathlib.Path(signature))
+def verify(folder, signature, key=HERE / "p256-public.pem"):
+    model_signing.verifying.Config().use_elliptic_key_verifier(public_key=pathlib.Path(key)).verify(
+        pathlib.Path(folder), pathlib.Path(signature)
+    )
     print("good:", signature)
 
 
-if len(sys.argv) == 3:
-    verify(sys.argv[1], sys.argv[2])
+if len(sys.argv) > 2:
+    verify(*sys.argv[1:])
 else:
     keys()
     sign()
