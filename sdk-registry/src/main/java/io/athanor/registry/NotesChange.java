@@ -46,14 +46,29 @@ public final class NotesChange {
     return with(n -> LicenceExpression.normalised(n.withLicence(expression)));
   }
 
+  /** Takes the licence back; where the policy asks for one, the version cannot be promoted then. */
+  public NotesChange withoutLicence() {
+    return with(ModelNotes::withoutLicence);
+  }
+
   /** Other terms of use. */
   public NotesChange terms(String text) {
     return with(n -> n.withTerms(text));
   }
 
+  /** Takes the terms of use back. */
+  public NotesChange withoutTerms() {
+    return with(ModelNotes::withoutTerms);
+  }
+
   /** Another purpose. The version's kind and folder stay as they were registered. */
   public NotesChange specialisation(String purpose) {
     return with(n -> n.withSpecialisation(purpose));
+  }
+
+  /** Takes the purpose back. The version's kind and folder stay as they were registered. */
+  public NotesChange withoutSpecialisation() {
+    return with(ModelNotes::withoutSpecialisation);
   }
 
   /** Sets a tag. */

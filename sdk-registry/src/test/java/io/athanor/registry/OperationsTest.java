@@ -9,6 +9,7 @@ import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.registry.AuditEntry;
 import io.athanor.api.registry.DeploymentRecord;
+import io.athanor.api.registry.ModelNotes;
 import io.athanor.api.registry.ModelType;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
@@ -103,6 +104,30 @@ class OperationsTest extends RegistryContract {
         .contains(
             "{\"description\":\"new text\",\"licence\":\"MIT\",\"tags\":{\"tier\":\"gold\"}}");
     assertThat(entry.reason()).isEqualTo("it was wrong");
+  }
+
+  @Test
+  void takesBackWhatWasSaid() {
+    ModelVersion version =
+        registry
+            .registration("m", TestModels.folder(temp, "m"))
+            .licence("MIT")
+            .terms("not for people")
+            .specialisation("mail")
+            .register();
+
+    ModelVersion changed =
+        registry.update(version).withoutLicence().withoutTerms().withoutSpecialisation().apply();
+
+    assertThat(changed.notes()).isEqualTo(ModelNotes.none());
+    assertThat(changed.kind()).isEqualTo(version.kind());
+    assertThat(changed.folder()).isEqualTo(version.folder());
+    assertThat(registry.version("m", 1).notes()).isEqualTo(ModelNotes.none());
+    AuditEntry entry = registry.audit().head().orElseThrow();
+    assertThat(entry.before())
+        .contains("{\"licence\":\"MIT\",\"terms\":\"not for people\",\"specialisation\":\"mail\"}");
+    assertThat(entry.after()).contains("{\"licence\":null,\"terms\":null,\"specialisation\":null}");
+    assertThat(registry.update(changed).withoutLicence().apply().revision()).isEqualTo(2);
   }
 
   @Test

@@ -39,14 +39,29 @@ public record ModelNotes(
     return new ModelNotes(description, said("expression", expression), terms, specialisation, tags);
   }
 
+  /** Without a licence: nobody said under which one it may be used. */
+  public ModelNotes withoutLicence() {
+    return new ModelNotes(description, Optional.empty(), terms, specialisation, tags);
+  }
+
   /** With other terms of use. */
   public ModelNotes withTerms(String text) {
     return new ModelNotes(description, licence, said("text", text), specialisation, tags);
   }
 
+  /** Without terms of use. */
+  public ModelNotes withoutTerms() {
+    return new ModelNotes(description, licence, Optional.empty(), specialisation, tags);
+  }
+
   /** With another purpose. */
   public ModelNotes withSpecialisation(String purpose) {
     return new ModelNotes(description, licence, terms, said("purpose", purpose), tags);
+  }
+
+  /** Without a purpose. */
+  public ModelNotes withoutSpecialisation() {
+    return new ModelNotes(description, licence, terms, Optional.empty(), tags);
   }
 
   /** With a tag, in place of one with the same key. */
