@@ -1,7 +1,6 @@
 package io.athanor.registry;
 
 import io.athanor.api.common.Digest;
-import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
@@ -28,9 +27,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** The policy a registry keeps, what it says of versions, and what it judges by. */
 final class Governance {
@@ -91,6 +90,7 @@ final class Governance {
             approvals.of(session, id, alias),
             attached,
             policy.asksForChecklist(alias) ? checklist(attached) : Optional.empty(),
+            policy.asksForSignature(alias) ? signatures(attached) : List.of(),
             ancestors(session, version)));
   }
 
@@ -128,23 +128,28 @@ final class Governance {
                     new String(content(document.digest()), StandardCharsets.UTF_8)));
   }
 
-  private List<Ancestor> ancestors(Session session, ModelVersion version) throws SQLException {
-    List<Ancestor> ancestors = new ArrayList<>();
-    Optional<VersionId> next = version.parent();
-    while (next.isPresent()) {
-      Optional<ModelVersion> parent = registry.versionTable().find(session, next.get());
-      if (parent.isPresent()) {
-        ancestors.add(new Ancestor(name(session, next.get()), parent.get().notes().licence()));
-      }
-      next = parent.flatMap(ModelVersion::parent);
-    }
-    return ancestors;
+  private List<Candidate.Signature> signatures(List<Document> attached) {
+    return attached.stream()
+        .filter(document -> document.kind().equals(Document.SIGNATURE))
+        .map(
+            document ->
+                new Candidate.Signature(
+                    document.toString(),
+                    new String(content(document.digest()), StandardCharsets.UTF_8)))
+        .toList();
   }
 
-  private String name(Session session, VersionId id) throws SQLException {
-    return registry.access().readable(session).test(id.name())
-        ? id.toString()
-        : "a version of a model you may not read";
+  private List<Ancestor> ancestors(Session session, ModelVersion version) throws SQLException {
+    Predicate<String> readable = registry.access().readable(session);
+    return Lineage.ancestors(registry, session, version).stream()
+        .map(
+            ancestor ->
+                new Ancestor(
+                    readable.test(ancestor.name())
+                        ? ancestor.id().toString()
+                        : "a version of a model you may not read",
+                    ancestor.notes().licence()))
+        .toList();
   }
 
   EvaluationReport report(Digest digest) {
@@ -167,20 +172,5 @@ final class Governance {
     } catch (IOException e) {
       throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
     }
-  }
-
-  /** What is found, and the documents that cannot be read. */
-  RegistryCheck check(RegistryCheck found) {
-    List<String> problems = new ArrayList<>(found.problems());
-    for (Document document : registry.transactions().read(documents::all)) {
-      try {
-        content(document.digest());
-      } catch (AthanorException e) {
-        if (registry.transactions().read(documents::all).contains(document)) {
-          problems.add(document + ": " + e.getMessage());
-        }
-      }
-    }
-    return new RegistryCheck(found.versions(), found.files(), problems);
   }
 }

@@ -7,8 +7,10 @@ import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.blob.BlobFolder;
+import io.athanor.registry.governance.Document;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
+import io.athanor.registry.store.DocumentTable;
 import io.athanor.registry.store.Session;
 import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.VersionTable;
@@ -30,6 +32,7 @@ record Inspection(
     BlobFolder files,
     Transactions transactions,
     VersionTable versions,
+    DocumentTable documents,
     AliasTable aliases,
     AuditTable audit) {
 
@@ -38,6 +41,7 @@ record Inspection(
         registry.files(),
         registry.transactions(),
         registry.versionTable(),
+        registry.governance().documents(),
         registry.aliasTable(),
         registry.auditTable());
   }
@@ -57,6 +61,7 @@ record Inspection(
         continue; // Another process has deleted it while we looked.
       }
       problems.addAll(found);
+      problems.addAll(documentProblems(id));
       checked++;
       count += version.get().manifest().files().size();
     }
@@ -86,6 +91,9 @@ record Inspection(
     } else {
       folderProblems(version, sound, problems);
     }
+    version.report().map(this::problems).stream()
+        .flatMap(List::stream)
+        .forEach(problem -> problems.add(version.id() + ": " + problem));
     if (problems.isEmpty()) {
       version.manifest().files().forEach(file -> sound.add(file.digest()));
     }
@@ -95,7 +103,6 @@ record Inspection(
   private void storeProblems(ModelVersion version, Set<Digest> sound, List<String> problems) {
     Set<Digest> contents = new LinkedHashSet<>();
     version.manifest().files().forEach(file -> contents.add(file.digest()));
-    version.report().ifPresent(contents::add);
     contents.removeAll(sound);
     for (Digest content : contents) {
       files.storeProblem(content).ifPresent(p -> problems.add(version.id() + ": " + p));
@@ -106,6 +113,32 @@ record Inspection(
         .filter(Files::exists)
         .ifPresent(
             folder -> verify(version.id(), () -> version.manifest().verify(folder), problems));
+  }
+
+  private List<String> documentProblems(VersionId id) {
+    List<String> problems = new ArrayList<>();
+    for (Document document : documents(id)) {
+      List<String> found = problems(document.digest());
+      if (!found.isEmpty() && documents(id).contains(document)) {
+        found.forEach(problem -> problems.add(document + ": " + problem));
+      }
+    }
+    return problems;
+  }
+
+  private List<Document> documents(VersionId id) {
+    return transactions.read(session -> documents.ofVersion(session, id));
+  }
+
+  /** What is wrong with a content that is no file of a version. */
+  private List<String> problems(Digest content) {
+    List<String> problems = new ArrayList<>();
+    Path blob = files.blob(content);
+    if (!files.isCache() || Files.exists(blob)) {
+      describe(content, blob).ifPresent(problems::add);
+    }
+    files.storeProblem(content).ifPresent(problems::add);
+    return problems;
   }
 
   private static void verify(VersionId id, Runnable check, List<String> problems) {
@@ -124,10 +157,6 @@ record Inspection(
         describe(file.digest(), shown).ifPresent(p -> problems.add(version.id() + ": " + p));
       }
     }
-    version
-        .report()
-        .flatMap(report -> describe(report, files.blob(report)))
-        .ifPresent(p -> problems.add(version.id() + ": " + p));
   }
 
   /** What is wrong with a content, given that {@code shown} has been checked already. */

@@ -8,10 +8,8 @@ import io.athanor.registry.store.Session;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -72,21 +70,28 @@ public record Lineage(
   static Lineage of(ModelRegistry registry, Session session, ModelVersion version)
       throws SQLException {
     Predicate<String> readable = registry.access().readable(session);
-    Map<VersionId, ModelVersion> ancestors = new LinkedHashMap<>();
+    return new Lineage(
+        version,
+        readable(ancestors(registry, session, version), readable),
+        readable(registry.versionTable().descendants(session, version.id()), readable));
+  }
+
+  private static List<ModelVersion> readable(
+      List<ModelVersion> versions, Predicate<String> readable) {
+    return versions.stream().filter(found -> readable.test(found.name())).toList();
+  }
+
+  /** The parent of a version, the parent's parent, and so on, whoever may read them. */
+  static List<ModelVersion> ancestors(ModelRegistry registry, Session session, ModelVersion version)
+      throws SQLException {
+    List<ModelVersion> ancestors = new ArrayList<>();
     Optional<VersionId> next = version.parent();
     while (next.isPresent()) {
       Optional<ModelVersion> parent = registry.versionTable().find(session, next.get());
-      parent
-          .filter(found -> readable.test(found.name()))
-          .ifPresent(found -> ancestors.put(found.id(), found));
+      parent.ifPresent(ancestors::add);
       next = parent.flatMap(ModelVersion::parent);
     }
-    return new Lineage(
-        version,
-        List.copyOf(ancestors.values()),
-        registry.versionTable().descendants(session, version.id()).stream()
-            .filter(found -> readable.test(found.name()))
-            .toList());
+    return ancestors;
   }
 
   /** Every version of it, oldest ancestor first. */

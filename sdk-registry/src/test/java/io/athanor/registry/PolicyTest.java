@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.FormatException;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.registry.AuditEntry;
 import io.athanor.api.registry.ModelVersion;
@@ -15,10 +16,19 @@ import io.athanor.registry.governance.Approval;
 import io.athanor.registry.governance.Document;
 import io.athanor.registry.governance.Policy;
 import io.athanor.registry.governance.StageRules;
+import io.athanor.registry.signature.PemKeys;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,6 +61,10 @@ class PolicyTest extends RegistryContract {
     return ann.registration(name, TestModels.folder(temp, name));
   }
 
+  private static KeyPair pair(String algorithm) throws GeneralSecurityException {
+    return KeyPairGenerator.getInstance(algorithm).generateKeyPair();
+  }
+
   private ModelVersion register() {
     return registration("m").register();
   }
@@ -64,7 +78,7 @@ class PolicyTest extends RegistryContract {
   }
 
   @Test
-  void aPolicyIsKeptAndRecorded() {
+  void aPolicyIsKeptAndRecorded() throws GeneralSecurityException {
     Policy policy =
         Policy.none()
             .with(
@@ -73,7 +87,7 @@ class PolicyTest extends RegistryContract {
                     .fourEyes()
                     .passedGates()
                     .documents("bias")
-                    .signature()
+                    .signedBy(pair("Ed25519").getPublic(), pair("EC").getPublic())
                     .completeChecklist()
                     .allowedLicences("mit", "Apache-2.0")
                     .deniedLicences("GPL-2.0")
@@ -87,6 +101,7 @@ class PolicyTest extends RegistryContract {
     ann.policy(policy, "the same again");
 
     assertThat(ann.policy()).isEqualTo(policy);
+    assertThat(ann.policy().rules().get(0).signers()).hasSize(2);
     assertThat(policy.rules().get(0).deniedLicences()).containsExactly("GPL-2.0-only");
     assertThat(policy.about("production")).hasSize(1);
     assertThat(policy.about("staging")).hasSize(1);
@@ -205,16 +220,16 @@ class PolicyTest extends RegistryContract {
   @Test
   void documentsAndChecklistAreAskedFor() {
     ModelVersion version = register();
-    rules(StageRules.of("*").documents(Document.BIAS).signature().completeChecklist());
+    rules(StageRules.of("*").documents(Document.BIAS, "results").completeChecklist());
     assertThat(refusals(version))
         .containsExactly(
             "it needs a document of kind 'bias', and has none",
-            "it needs a document of kind 'signature', and has none",
+            "it needs a document of kind 'results', and has none",
             "it needs a complete checklist, and has none");
 
     VersionDocuments documents = ann.documents(version);
     documents.attach(Document.BIAS, new byte[] {1}, "text/plain");
-    documents.attach(Document.SIGNATURE, new byte[] {2}, "text/plain");
+    documents.attach("results", new byte[] {2}, "text/plain");
     documents.answer("limits", "Only English", Optional.empty());
     assertThat(refusals(version))
         .singleElement()
@@ -226,6 +241,81 @@ class PolicyTest extends RegistryContract {
         .open()
         .forEach(item -> documents.answer(item, "done", Optional.empty()));
     ann.promote(version, PRODUCTION).apply();
+  }
+
+  @Test
+  void oneOfTheTrustedMustHaveSignedTheFiles() throws Exception {
+    KeyPair trusted = pair("EC");
+    KeyPair stranger = pair("EC");
+    ModelVersion version = register();
+    ModelVersion other = registration("other").register();
+    rules(StageRules.of(PRODUCTION).signedBy(pair("Ed25519").getPublic(), trusted.getPublic()));
+    String needed = "it needs a signature of one of the keys ";
+    assertThat(refusals(version)).singleElement().asString().startsWith(needed).endsWith("none");
+
+    ann.documents(version).attach(Document.SIGNATURE, new byte[] {'{'}, "application/json");
+    assertThat(refusals(version)).singleElement().asString().contains("not JSON");
+    String strange = ann.signatures().sign(version, stranger);
+    assertThat(refusals(version))
+        .singleElement()
+        .asString()
+        .contains("was made with the key " + PemKeys.brief(stranger.getPublic()) + ", not ");
+    attach(version, ann.signatures().sign(other, trusted));
+    assertThat(refusals(version))
+        .singleElement()
+        .asString()
+        .contains("'weights.bin' was signed as");
+    attach(
+        version,
+        strange.replace(
+            PemKeys.fingerprint(stranger.getPublic()), PemKeys.fingerprint(trusted.getPublic())));
+    assertThat(refusals(version))
+        .singleElement()
+        .asString()
+        .contains("was not made with the key " + PemKeys.brief(trusted.getPublic()));
+    assertThatThrownBy(() -> ann.promote(version, PRODUCTION).overriding("trust me").apply())
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining(needed);
+
+    ann.signatures().sign(version, trusted);
+    ann.promote(version, PRODUCTION).apply();
+    assertThat(ann.alias("m", PRODUCTION)).isEqualTo(version);
+  }
+
+  private void attach(ModelVersion version, String bundle) {
+    ann.documents(version)
+        .attach(Document.SIGNATURE, bundle.getBytes(StandardCharsets.UTF_8), "application/json");
+  }
+
+  @Test
+  void aSignatureThatLeavesOutFilesIsNotEnough() throws Exception {
+    Path folder = TestModels.folder(temp, "weights");
+    Files.writeString(folder.resolve(".gitattributes"), "x");
+    ModelVersion version = ann.registration("m", folder).register();
+    attach(version, new String(fixture("p256.sig"), StandardCharsets.UTF_8));
+    String pem = new String(fixture("p256-public.pem"), StandardCharsets.US_ASCII);
+    rules(StageRules.of(PRODUCTION).signedBy(PemKeys.publicKey("the fixture", pem)));
+
+    assertThat(refusals(version))
+        .singleElement()
+        .asString()
+        .startsWith("it needs a signature of the key ")
+        .endsWith("leaves out '.gitattributes'");
+  }
+
+  private static byte[] fixture(String name) throws IOException {
+    try (InputStream in =
+        Objects.requireNonNull(PolicyTest.class.getResourceAsStream("signature/" + name))) {
+      return in.readAllBytes();
+    }
+  }
+
+  @Test
+  void trustsNoKeysOfOtherKinds() throws GeneralSecurityException {
+    KeyPair rsa = pair("RSA");
+    assertThatThrownBy(() -> StageRules.of(PRODUCTION).signedBy(rsa.getPublic()))
+        .isInstanceOf(UnsupportedException.class)
+        .hasMessageContaining("ECDSA on P-256, P-384 or P-521, or of Ed25519");
   }
 
   @Test

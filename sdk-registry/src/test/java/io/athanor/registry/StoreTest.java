@@ -12,6 +12,7 @@ import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.registry.BlobStore;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.registry.blob.FolderBlobs;
+import io.athanor.registry.governance.Document;
 import io.athanor.registry.store.SqliteDatabase;
 import io.athanor.tck.fixture.SmallDisk;
 import io.athanor.tck.fixture.TestClock;
@@ -118,6 +119,35 @@ class StoreTest {
           .singleElement()
           .asString()
           .contains("m:1: No content " + WEIGHTS);
+    }
+  }
+
+  /** The cache has them all, so nobody who reads would notice. */
+  @Test
+  void noticesWhatTheStoreHasLostOrChanged() throws IOException {
+    try (var registry = machine("first").open()) {
+      ModelVersion version = register(registry, "weights");
+      VersionDocuments documents = registry.documents(version);
+      Document lost = documents.attach("bias", new byte[] {1}, "text/plain");
+      Document changed = documents.attach("bias", new byte[] {2}, "text/plain");
+      Digest report = version.report().orElseThrow();
+      assertThat(registry.verify().problems()).isEmpty();
+      store.delete(lost.digest());
+      store.put(changed.digest(), Files.writeString(temp.resolve("wrong"), "wrong"));
+      store.delete(report);
+
+      assertThat(registry.verify().problems())
+          .hasSize(3)
+          .anyMatch(p -> p.startsWith("m:1: No content " + report))
+          .anyMatch(p -> p.startsWith(lost + ": No content " + lost.digest()))
+          .anyMatch(p -> p.startsWith(changed + ": ") && p.contains("" + changed.digest()));
+
+      Path cached = registry.files().blob(lost.digest());
+      assertThat(cached.toFile().setWritable(true)).isTrue();
+      Files.writeString(cached, "damaged here");
+      assertThat(registry.verify().problems())
+          .hasSize(4)
+          .anyMatch(p -> p.startsWith(lost + ": " + cached + ": expected digest"));
     }
   }
 

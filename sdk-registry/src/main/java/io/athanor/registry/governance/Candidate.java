@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param approvals every request about version and alias, newest first
  * @param documents what is attached to it
  * @param checklist its checklist, if it has one
+ * @param signatures over its files, oldest first
  * @param ancestors what it was made from, nearest first
  */
 public record Candidate(
@@ -22,11 +23,13 @@ public record Candidate(
     List<Approval> approvals,
     List<Document> documents,
     Optional<Checklist> checklist,
+    List<Signature> signatures,
     List<Ancestor> ancestors) {
   public Candidate {
     failedGates = List.copyOf(failedGates);
     approvals = List.copyOf(approvals);
     documents = List.copyOf(documents);
+    signatures = List.copyOf(signatures);
     ancestors = List.copyOf(ancestors);
   }
 
@@ -37,6 +40,14 @@ public record Candidate(
    * @param licence under which it may be used, if somebody said
    */
   public record Ancestor(String name, Optional<String> licence) {}
+
+  /**
+   * A signature that is attached; whether it is one, nobody has looked yet.
+   *
+   * @param source for errors
+   * @param bundle its text
+   */
+  public record Signature(String source, String bundle) {}
 
   boolean has(String kind) {
     return documents.stream().anyMatch(document -> document.kind().equals(kind));

@@ -58,6 +58,11 @@ public record Policy(List<StageRules> rules) {
     return about(alias).stream().anyMatch(StageRules::completeChecklist);
   }
 
+  /** Whether somebody in particular must have signed. */
+  public boolean asksForSignature(String alias) {
+    return about(alias).stream().anyMatch(rules -> !rules.signers().isEmpty());
+  }
+
   /** Whether somebody may not approve something because it is their own. */
   public boolean forbids(Principal approver, Approval approval, ModelVersion version) {
     return about(approval.alias()).stream().anyMatch(StageRules::fourEyes)

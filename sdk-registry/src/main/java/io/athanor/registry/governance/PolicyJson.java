@@ -3,6 +3,9 @@ package io.athanor.registry.governance;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.JsonFields;
+import io.athanor.registry.signature.PemKeys;
+import java.security.PublicKey;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
@@ -26,6 +29,7 @@ final class PolicyJson {
     json.put("passedGates", rules.passedGates());
     texts(json, "documents", rules.documents());
     json.put("completeChecklist", rules.completeChecklist());
+    texts(json, "signers", rules.signers().stream().map(PemKeys::text).toList());
     texts(json, "allowedLicences", rules.allowedLicences());
     texts(json, "deniedLicences", rules.deniedLicences());
     json.put("inheritedLicences", rules.inheritedLicences());
@@ -55,6 +59,12 @@ final class PolicyJson {
     boolean passedGates = json.flag("passedGates");
     String[] documents = texts(json, "documents");
     boolean checklist = json.flag("completeChecklist");
+    List<PublicKey> signers = new ArrayList<>();
+    if (json.has("signers")) {
+      for (String key : texts(json, "signers")) {
+        signers.add(PemKeys.publicKey("'signers'", key));
+      }
+    }
     String[] allowed = texts(json, "allowedLicences");
     String[] denied = texts(json, "deniedLicences");
     boolean inherited = json.flag("inheritedLicences");
@@ -63,6 +73,7 @@ final class PolicyJson {
     return json.checked(
         () -> {
           StageRules.Builder rules = StageRules.of(alias).documents(documents);
+          rules.signedBy(signers.toArray(PublicKey[]::new));
           rules.allowedLicences(allowed).deniedLicences(denied);
           if (approvals != 0) {
             rules.approvals(approvals);

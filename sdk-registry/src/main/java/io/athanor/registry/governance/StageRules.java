@@ -1,5 +1,7 @@
 package io.athanor.registry.governance;
 
+import io.athanor.api.error.FormatException;
+import io.athanor.api.registry.Manifest;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.Verdict;
@@ -7,10 +9,17 @@ import io.athanor.api.registry.VersionId;
 import io.athanor.registry.governance.Approval.Answer;
 import io.athanor.registry.governance.Approval.Decision;
 import io.athanor.registry.governance.Approval.Status;
+import io.athanor.registry.signature.PemKeys;
+import io.athanor.registry.signature.SignatureBundle;
+import java.security.PublicKey;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
@@ -27,6 +36,7 @@ public final class StageRules {
   private final boolean gates;
   private final Set<String> documents;
   private final boolean checklist;
+  private final Map<String, PublicKey> signers;
   private final Set<String> allowedLicences;
   private final Set<String> deniedLicences;
   private final boolean licenceInherited;
@@ -39,6 +49,7 @@ public final class StageRules {
     this.gates = builder.gates;
     this.documents = Collections.unmodifiableSet(new TreeSet<>(builder.documents));
     this.checklist = builder.checklist;
+    this.signers = Collections.unmodifiableMap(new TreeMap<>(builder.signers));
     this.allowedLicences = Collections.unmodifiableSet(new TreeSet<>(builder.allowedLicences));
     this.deniedLicences = Collections.unmodifiableSet(new TreeSet<>(builder.deniedLicences));
     this.licenceInherited = builder.licenceInherited;
@@ -62,6 +73,7 @@ public final class StageRules {
     private boolean gates;
     private final Set<String> documents = new TreeSet<>();
     private boolean checklist;
+    private final Map<String, PublicKey> signers = new TreeMap<>();
     private final Set<String> allowedLicences = new TreeSet<>();
     private final Set<String> deniedLicences = new TreeSet<>();
     private boolean licenceInherited;
@@ -106,11 +118,17 @@ public final class StageRules {
     }
 
     /**
-     * A document of kind {@link Document#SIGNATURE} must be attached. Whether it is genuine, and
-     * whose, this rule does not ask.
+     * A signature over the digests of all its files must be attached, made with the private key of
+     * one of these. Whether the files have these digests is asked when they are read.
+     *
+     * @param keys of ECDSA on P-256, P-384 or P-521, or of Ed25519; see {@link PemKeys#publicKey}
+     * @throws io.athanor.api.error.UnsupportedException if one is of another kind
      */
-    public Builder signature() {
-      return documents(Document.SIGNATURE);
+    public Builder signedBy(PublicKey... keys) {
+      for (PublicKey key : keys) {
+        signers.put(PemKeys.text(key), key);
+      }
+      return this;
     }
 
     /** Every item of its checklist must have an answer. */
@@ -201,6 +219,11 @@ public final class StageRules {
     return checklist;
   }
 
+  /** The keys of which one must have signed; empty if none must. */
+  public Collection<PublicKey> signers() {
+    return signers.values();
+  }
+
   /** The only licences it may have; empty for any. */
   public Set<String> allowedLicences() {
     return allowedLicences;
@@ -225,6 +248,7 @@ public final class StageRules {
     judgeGates(candidate, found);
     judgeApprovals(candidate, found);
     judgeDocuments(candidate, found);
+    judgeSignature(candidate, found);
     judgeLicence(candidate.version(), found);
   }
 
@@ -305,6 +329,46 @@ public final class StageRules {
                 + String.join(", ", candidate.checklist().get().open()));
       }
     }
+  }
+
+  private void judgeSignature(Candidate candidate, Judgement.Collector found) {
+    if (signers.isEmpty()) {
+      return;
+    }
+    List<String> reasons = new ArrayList<>();
+    for (Candidate.Signature signature : candidate.signatures()) {
+      List<String> problems = problems(signature, candidate.version().manifest());
+      if (problems.isEmpty()) {
+        return;
+      }
+      reasons.addAll(problems);
+    }
+    found.refuse(
+        "it needs a signature of "
+            + (signers.size() == 1 ? "the key " : "one of the keys ")
+            + signers.values().stream().map(PemKeys::brief).collect(Collectors.joining(", "))
+            + (reasons.isEmpty() ? ", and has none" : "; " + String.join("; ", reasons)));
+  }
+
+  /** Why it is no signature of any signer over all files. */
+  private List<String> problems(Candidate.Signature signature, Manifest manifest) {
+    SignatureBundle bundle;
+    try {
+      bundle = SignatureBundle.read(signature.source(), signature.bundle());
+    } catch (FormatException e) {
+      return List.of(String.valueOf(e.getMessage()));
+    }
+    List<String> problems = new ArrayList<>();
+    for (PublicKey key : signers.values()) {
+      List<String> found = bundle.problems(key, manifest);
+      if (found.isEmpty()) {
+        return bundle.unsigned(manifest).stream()
+            .map(path -> signature.source() + " leaves out '" + path + "'")
+            .toList();
+      }
+      problems.addAll(found);
+    }
+    return problems;
   }
 
   private void judgeLicence(ModelVersion version, Judgement.Collector found) {

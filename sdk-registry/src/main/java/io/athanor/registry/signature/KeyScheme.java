@@ -34,6 +34,11 @@ final class KeyScheme {
         "Use a key of ECDSA on P-256, P-384 or P-521, or of Ed25519");
   }
 
+  /** Fails if it is a key of another kind. */
+  static void requireKnown(Key key) {
+    algorithm(key);
+  }
+
   static byte[] sign(PrivateKey key, byte[] message) {
     String algorithm = algorithm(key);
     try {

@@ -56,12 +56,12 @@ public final class PemKeys {
    * @throws StorageException if it cannot be read
    */
   public static PrivateKey privateKey(Path file) {
-    Block block = read(file);
+    Block block = read(file.toString(), text(file));
     if (block.type().equals(ENCRYPTED)) {
       throw new FormatException(
           file.toString(), "the key is encrypted; read it with privateKey(file, password)");
     }
-    require(file, block, PRIVATE);
+    require(file.toString(), block, PRIVATE);
     return privateKey(file, new PKCS8EncodedKeySpec(block.content()));
   }
 
@@ -72,8 +72,8 @@ public final class PemKeys {
    * @throws StorageException if it cannot be read
    */
   public static PrivateKey privateKey(Path file, Secret password) {
-    Block block = read(file);
-    require(file, block, ENCRYPTED);
+    Block block = read(file.toString(), text(file));
+    require(file.toString(), block, ENCRYPTED);
     PBEKeySpec given = new PBEKeySpec(password.reveal().toCharArray());
     try {
       EncryptedPrivateKeyInfo info = new EncryptedPrivateKeyInfo(block.content());
@@ -105,7 +105,7 @@ public final class PemKeys {
         // It may be a key of the next algorithm.
       }
     }
-    throw unknown(file);
+    throw unknown(file.toString());
   }
 
   /**
@@ -115,8 +115,18 @@ public final class PemKeys {
    * @throws StorageException if it cannot be read
    */
   public static PublicKey publicKey(Path file) {
-    Block block = read(file);
-    require(file, block, PUBLIC);
+    return publicKey(file.toString(), text(file));
+  }
+
+  /**
+   * Reads a public key from a text.
+   *
+   * @param source where the text came from, for errors
+   * @throws FormatException if it holds none
+   */
+  public static PublicKey publicKey(String source, String pem) {
+    Block block = read(source, pem);
+    require(source, block, PUBLIC);
     for (String algorithm : ALGORITHMS) {
       try {
         return KeyFactory.getInstance(algorithm)
@@ -125,7 +135,18 @@ public final class PemKeys {
         // It may be a key of the next algorithm.
       }
     }
-    throw unknown(file);
+    throw unknown(source);
+  }
+
+  /**
+   * Writes a public key as {@link #publicKey(String, String)} reads it.
+   *
+   * @throws io.athanor.api.error.UnsupportedException if it is none of ECDSA on P-256, P-384 or
+   *     P-521, or of Ed25519
+   */
+  public static String text(PublicKey key) {
+    KeyScheme.requireKnown(key);
+    return pem(key);
   }
 
   /**
@@ -137,6 +158,11 @@ public final class PemKeys {
     return Digest.ofText(pem(key)).hex();
   }
 
+  /** The beginning of the fingerprint, for people. */
+  public static String brief(PublicKey key) {
+    return fingerprint(key).substring(0, 12);
+  }
+
   private static String pem(PublicKey key) {
     byte[] encoded =
         Optional.ofNullable(key.getEncoded())
@@ -146,31 +172,33 @@ public final class PemKeys {
         + "\n-----END PUBLIC KEY-----\n";
   }
 
-  private static Block read(Path file) {
-    String text;
+  private static String text(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
-      text = new String(in.readNBytes(MOST_BYTES), StandardCharsets.US_ASCII);
+      return new String(in.readNBytes(MOST_BYTES), StandardCharsets.US_ASCII);
     } catch (IOException e) {
       throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
     }
+  }
+
+  private static Block read(String source, String text) {
     Matcher block = BLOCK.matcher(text);
     if (!block.find()) {
       throw new FormatException(
-          file.toString(), "no PEM block; expected '-----BEGIN PRIVATE KEY-----' or one like it");
+          source, "no PEM block; expected '-----BEGIN PRIVATE KEY-----' or one like it");
     }
     Block read = new Block(block.group(1), block.group(2));
     try {
       read.content();
     } catch (IllegalArgumentException e) {
-      throw new FormatException(file.toString(), "not Base64: " + e.getMessage(), e);
+      throw new FormatException(source, "not Base64: " + e.getMessage(), e);
     }
     return read;
   }
 
-  private static void require(Path file, Block block, String type) {
+  private static void require(String source, Block block, String type) {
     if (!block.type().equals(type)) {
       throw new FormatException(
-          file.toString(),
+          source,
           "expected a block of type "
               + type
               + ", got "
@@ -180,8 +208,7 @@ public final class PemKeys {
     }
   }
 
-  private static FormatException unknown(Path file) {
-    return new FormatException(
-        file.toString(), "not a key of ECDSA or Ed25519; expected one of these");
+  private static FormatException unknown(String source) {
+    return new FormatException(source, "not a key of ECDSA or Ed25519; expected one of these");
   }
 }

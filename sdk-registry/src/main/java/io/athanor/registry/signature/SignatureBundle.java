@@ -128,14 +128,13 @@ public final class SignatureBundle {
    * @throws io.athanor.api.error.UnsupportedException if the key is none of ECDSA or Ed25519
    */
   public List<String> problems(PublicKey key, Manifest manifest) {
-    String fingerprint = PemKeys.fingerprint(key);
-    if (hint.isPresent() && !hint.get().equals(fingerprint)) {
+    if (hint.isPresent() && !hint.get().equals(PemKeys.fingerprint(key))) {
       return List.of(
-          source + " was made with the key " + brief(hint.get()) + ", not " + brief(fingerprint));
+          source + " was made with the key " + brief(hint.get()) + ", not " + PemKeys.brief(key));
     }
     byte[] message = message(payload);
     if (seals.stream().noneMatch(seal -> KeyScheme.verifies(key, message, seal))) {
-      return List.of(source + " was not made with the key " + brief(fingerprint));
+      return List.of(source + " was not made with the key " + PemKeys.brief(key));
     }
     return differences(manifest);
   }

@@ -32,12 +32,6 @@ public final class DocumentTable {
         id.number());
   }
 
-  /** The documents of all versions. */
-  public List<Document> all(Session session) throws SQLException {
-    return session.query(
-        COLUMNS + " ORDER BY m.name, v.number, d.added, d.kind, d.digest", DocumentTable::document);
-  }
-
   /**
    * Adds a document to a version that is there.
    *
