@@ -9,5 +9,7 @@ public enum FinishReason {
   /** It reached the most new tokens, or the end of its context. */
   LENGTH,
   /** The listener wanted no more. */
-  CANCELLED
+  CANCELLED,
+  /** A filter wanted no more of it to be read. */
+  FILTERED
 }

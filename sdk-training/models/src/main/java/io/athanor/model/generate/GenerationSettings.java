@@ -2,11 +2,13 @@ package io.athanor.model.generate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a model chooses its tokens. The likeliest one, unless a temperature is set; then logits go,
  * in the order of Hugging Face's transformers, through repetition penalty, temperature, top-k and
- * top-p, and one of the tokens that are left is drawn. Immutable.
+ * top-p, and one of the tokens that are left is drawn. A watermark comes before the temperature,
+ * and works without one too. Immutable.
  */
 public final class GenerationSettings {
   private final int maxNewTokens;
@@ -18,6 +20,7 @@ public final class GenerationSettings {
   private final List<String> stops;
   private final boolean likelihoods;
   private final int alternatives;
+  private final Optional<Watermark> watermark;
 
   private GenerationSettings(Builder builder) {
     maxNewTokens = builder.maxNewTokens;
@@ -29,6 +32,7 @@ public final class GenerationSettings {
     stops = List.copyOf(builder.stops);
     likelihoods = builder.likelihoods;
     alternatives = builder.alternatives;
+    watermark = builder.watermark;
   }
 
   /** The likeliest token each time, at most 128 of them. */
@@ -52,6 +56,7 @@ public final class GenerationSettings {
     builder.stops.addAll(stops);
     builder.likelihoods = likelihoods;
     builder.alternatives = alternatives;
+    builder.watermark = watermark;
     return builder;
   }
 
@@ -100,6 +105,11 @@ public final class GenerationSettings {
     return alternatives;
   }
 
+  /** What marks the text. */
+  public Optional<Watermark> watermark() {
+    return watermark;
+  }
+
   /** Makes settings; not thread-safe. */
   public static final class Builder {
     private int maxNewTokens = 128;
@@ -111,6 +121,7 @@ public final class GenerationSettings {
     private final List<String> stops = new ArrayList<>();
     private boolean likelihoods;
     private int alternatives;
+    private Optional<Watermark> watermark = Optional.empty();
 
     private Builder() {}
 
@@ -179,6 +190,12 @@ public final class GenerationSettings {
       require(count >= 1, "alternatives must be at least 1", count);
       likelihoods = true;
       alternatives = count;
+      return this;
+    }
+
+    /** Marks the text so that a {@link WatermarkDetector} knows it again. */
+    public Builder watermark(Watermark mark) {
+      watermark = Optional.of(mark);
       return this;
     }
 

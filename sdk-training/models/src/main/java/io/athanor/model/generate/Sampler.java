@@ -16,6 +16,8 @@ final class Sampler {
   private final GenerationSettings settings;
   private final SplittableRandom random;
   private final BitSet seen = new BitSet();
+  private int beforeLast = -1;
+  private int last = -1;
 
   /**
    * @param row tells the streams of a batch apart
@@ -24,7 +26,13 @@ final class Sampler {
   Sampler(GenerationSettings settings, int row, int[] prompt) {
     this.settings = settings;
     this.random = new SplittableRandom(settings.seed() * 0x9E3779B97F4A7C15L + row);
-    Arrays.stream(prompt).forEach(seen::set);
+    Arrays.stream(prompt).forEach(this::read);
+  }
+
+  private void read(int token) {
+    seen.set(token);
+    beforeLast = last;
+    last = token;
   }
 
   /**
@@ -48,8 +56,9 @@ final class Sampler {
     if (settings.repetitionPenalty() != 1) {
       seen.stream().filter(id -> id < scores.length).forEach(id -> penalize(scores, id));
     }
+    settings.watermark().ifPresent(mark -> mark.raise(scores, beforeLast, last));
     int token = settings.temperature() == 0 ? largest(scores) : draw(scores);
-    seen.set(token);
+    read(token);
     return token;
   }
 

@@ -59,15 +59,27 @@ public final class TextEmbedder implements AutoCloseable {
   }
 
   /** The vectors of some texts, in their order. Texts of one length are computed together. */
-  public synchronized List<float[]> embed(List<String> texts) {
+  public List<float[]> embed(List<String> texts) {
+    return embedTokens(texts.stream().map(this::tokens).toList());
+  }
+
+  /** A text's tokens, no more than the model's context takes. */
+  public int[] tokens(String text) {
+    return encoding.vocabulary().encode(text, encoding.contextLength());
+  }
+
+  /**
+   * The vectors of texts given as their tokens, in their order. Texts of one length are computed
+   * together.
+   *
+   * @param ids from {@link #tokens}; at least one for each text
+   */
+  public synchronized List<float[]> embedTokens(List<int[]> ids) {
     Map<Integer, List<Integer>> byLength = new TreeMap<>();
-    List<int[]> ids = new ArrayList<>();
-    for (String text : texts) {
-      int[] encoded = encoding.vocabulary().encode(text, encoding.contextLength());
-      byLength.computeIfAbsent(encoded.length, length -> new ArrayList<>()).add(ids.size());
-      ids.add(encoded);
+    for (int i = 0; i < ids.size(); i++) {
+      byLength.computeIfAbsent(ids.get(i).length, length -> new ArrayList<>()).add(i);
     }
-    float[][] vectors = new float[texts.size()][];
+    float[][] vectors = new float[ids.size()][];
     byLength.forEach(
         (length, rows) -> {
           for (int from = 0; from < rows.size(); from += BATCH) {
@@ -116,6 +128,12 @@ public final class TextEmbedder implements AutoCloseable {
       vector[i] = (float) (vector[i] / length);
     }
     return vector;
+  }
+
+  /** How many numbers a vector has. */
+  public int dimensions() {
+    String value = graph.outputs().values().iterator().next();
+    return Math.toIntExact(graph.type(value).shape().dim(-1).offset());
   }
 
   /** Frees the model's memory; twice is fine. */
