@@ -34,5 +34,13 @@ public interface TrainingData {
   /** The rows to choose the best checkpoint by, if some were kept aside. */
   Optional<Batches> validation();
 
+  /**
+   * What the rows to learn from are like, to be watched for in serving; absent where that cannot be
+   * said. Reads them once more.
+   */
+  default Optional<Baseline> baseline() {
+    return Optional.empty();
+  }
+
   DataProvenance provenance();
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
+import io.athanor.api.data.Baseline;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
@@ -38,8 +39,9 @@ import java.util.stream.Stream;
  * A {@link ModelArtifact} as a folder that other tools understand too: {@code athanor.json} (graph,
  * encoding, metrics, provenance, and the digest of every other file and of itself), {@code
  * config.json}, {@code model.safetensors}, {@code tokenizer.json} where there is text, {@code
- * labels.json} where there are labels, {@code chat_template.jinja} where it converses, and {@code
- * README.md}, the model card, which alone may be edited.
+ * labels.json} where there are labels, {@code chat_template.jinja} where it converses, {@code
+ * baseline.json} where it is known what its rows were like in training, and {@code README.md}, the
+ * model card, which alone may be edited.
  *
  * <p>Writing is whole or not at all. Reading trusts nothing: names and sizes are checked before a
  * file is opened, digests before it is understood, and the weights stay on disk, mapped into
@@ -55,8 +57,10 @@ public final class ArtifactFolder {
   private static final String TOKENIZER = "tokenizer.json";
   private static final String LABELS = "labels.json";
   private static final String TEMPLATE = "chat_template.jinja";
+  private static final String BASELINE = "baseline.json";
   private static final String CARD = "README.md";
-  private static final Set<String> NAMES = Set.of(CONFIG, WEIGHTS, TOKENIZER, LABELS, TEMPLATE);
+  private static final Set<String> NAMES =
+      Set.of(CONFIG, WEIGHTS, TOKENIZER, LABELS, TEMPLATE, BASELINE);
   private static final String PICKLE = ".*\\.(pkl|pickle|bin|pt|pth|ckpt|joblib)";
   private static final long LARGEST_TEXT = 64L << 20;
   private static final String NO_DIGEST = "0".repeat(64);
@@ -106,6 +110,10 @@ public final class ArtifactFolder {
     if (model.encoding() instanceof LanguageEncoding language
         && language.chatTemplate().isPresent()) {
       Files.writeString(folder.resolve(TEMPLATE), language.chatTemplate().get());
+    }
+    if (model.baseline().isPresent()) {
+      Files.writeString(
+          folder.resolve(BASELINE), BaselineJson.write(model.baseline().get()).toString());
     }
     Files.writeString(folder.resolve(CARD), ModelCard.write(model));
     String main = main(model, folder).toPrettyString();
@@ -180,8 +188,20 @@ public final class ArtifactFolder {
     Provenance provenance = ProvenanceJson.read(fields.object("provenance"));
     fields.requireNoMore();
     Weights weights = Weights.of(SafeTensors.readTensors(folder.resolve(WEIGHTS)));
+    Path baselineFile = folder.resolve(BASELINE);
+    Optional<Baseline> baseline =
+        Files.exists(baselineFile)
+            ? Optional.of(BaselineJson.read(baselineFile.toString(), text(baselineFile)))
+            : Optional.empty();
     return new ModelArtifact(
-        architecture, config(folder.resolve(CONFIG)), graph, weights, encoding, values, provenance);
+            architecture,
+            config(folder.resolve(CONFIG)),
+            graph,
+            weights,
+            encoding,
+            values,
+            provenance)
+        .withBaseline(baseline);
   }
 
   private static AthanorException notAModel(Path folder) {

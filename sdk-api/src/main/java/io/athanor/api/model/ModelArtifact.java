@@ -1,6 +1,7 @@
 package io.athanor.api.model;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.Baseline;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.Task;
@@ -8,6 +9,7 @@ import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -22,6 +24,7 @@ public final class ModelArtifact {
   private final Encoding encoding;
   private final Map<String, Double> metrics;
   private final Provenance provenance;
+  private final Optional<Baseline> baseline;
 
   /**
    * @param architecture name of the architecture
@@ -41,6 +44,18 @@ public final class ModelArtifact {
       Encoding encoding,
       Map<String, Double> metrics,
       Provenance provenance) {
+    this(architecture, config, graph, weights, encoding, metrics, provenance, Optional.empty());
+  }
+
+  private ModelArtifact(
+      String architecture,
+      Map<String, Object> config,
+      Graph graph,
+      Weights weights,
+      Encoding encoding,
+      Map<String, Double> metrics,
+      Provenance provenance,
+      Optional<Baseline> baseline) {
     weights.requireFit(graph);
     this.architecture = architecture;
     this.config = Map.copyOf(config);
@@ -49,6 +64,13 @@ public final class ModelArtifact {
     this.encoding = encoding;
     this.metrics = java.util.Collections.unmodifiableMap(new TreeMap<>(metrics));
     this.provenance = provenance;
+    this.baseline = baseline;
+  }
+
+  /** The same model with another baseline, or with none. */
+  public ModelArtifact withBaseline(Optional<Baseline> other) {
+    return new ModelArtifact(
+        architecture, config, graph, weights, encoding, metrics, provenance, other);
   }
 
   public String architecture() {
@@ -95,6 +117,11 @@ public final class ModelArtifact {
 
   public Provenance provenance() {
     return provenance;
+  }
+
+  /** What its rows and answers were like in training; absent where nobody looked. */
+  public Optional<Baseline> baseline() {
+    return baseline;
   }
 
   /** The digest of the weights. */
