@@ -9,6 +9,7 @@ import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.DeploymentTable;
 import io.athanor.registry.store.Transactions.Work;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -36,6 +37,17 @@ public final class DeploymentLog {
    * @throws io.athanor.api.error.AccessDeniedException if the principal may not update it
    */
   public DeploymentRecord begin(ModelVersion version, String environment, String target) {
+    return begin(version, environment, target, registry.now());
+  }
+
+  /**
+   * Records later that a version is live, for example because the registry could not be reached.
+   *
+   * @param since from when; a time still to come counts as now
+   * @see #begin(ModelVersion, String, String)
+   */
+  public DeploymentRecord begin(
+      ModelVersion version, String environment, String target, Instant since) {
     VersionId.requireName("environment", environment);
     if (target.isBlank()) {
       throw new IllegalArgumentException("target must not be blank");
@@ -62,7 +74,7 @@ public final class DeploymentLog {
                       version.id(),
                       environment,
                       target,
-                      registry.now(),
+                      past(since),
                       registry.principal());
               audit.record(
                   new Change(
@@ -81,13 +93,23 @@ public final class DeploymentLog {
    * @throws io.athanor.api.error.AccessDeniedException if the principal may not update it
    */
   public void end(DeploymentRecord deployment) {
+    end(deployment, registry.now());
+  }
+
+  /**
+   * Records later that a version is not live any more.
+   *
+   * @param until to when; a time still to come counts as now
+   * @see #end(DeploymentRecord)
+   */
+  public void end(DeploymentRecord deployment, Instant until) {
     registry
         .changes()
         .apply(
             Permission.UPDATE,
             deployment.version().name(),
             (session, audit) -> {
-              boolean ended = table.end(session, deployment.number(), registry.now());
+              boolean ended = table.end(session, deployment.number(), past(until));
               if (ended) {
                 audit.record(
                     new Change(
@@ -99,6 +121,11 @@ public final class DeploymentLog {
               }
               return ended;
             });
+  }
+
+  private Instant past(Instant time) {
+    Instant now = registry.now();
+    return time.isAfter(now) ? now : time.truncatedTo(ChronoUnit.MICROS);
   }
 
   /** What is live now, everywhere, oldest first. */

@@ -193,7 +193,9 @@ public final class Registration {
 
   /**
    * The version this one was made from. Without it, it is the newest version that has the weights
-   * which the model says it continued.
+   * which the model says it was made from. How it was made is read from the model: whether it was
+   * trained further, got an adapter, had one merged, was compressed, or learned from the parent's
+   * answers.
    */
   public Registration parent(ModelVersion version) {
     this.parent = Optional.of(version.id());
@@ -324,21 +326,16 @@ public final class Registration {
     return version.build();
   }
 
-  /** Compressing leaves the plan as it was, and notes itself in the config; training does not. */
   private Relation relation(Session session, VersionId origin, Optional<ModelArtifact> model)
       throws SQLException {
     if (relation.isPresent() || model.isEmpty()) {
       return relation.orElse(Relation.DERIVED);
     }
-    Optional<String> plan =
-        registry.versionTable().find(session, origin).flatMap(version -> version.facts().plan());
-    if (!plan.equals(Optional.of(model.get().provenance().plan()))) {
-      return Relation.CONTINUED;
-    }
-    if (model.get().config().get("compression") instanceof List<?> steps && !steps.isEmpty()) {
-      return "int8".equals(steps.get(steps.size() - 1)) ? Relation.QUANTIZED : Relation.PRUNED;
-    }
-    return Relation.DERIVED;
+    return registry
+        .versionTable()
+        .find(session, origin)
+        .map(version -> InferredRelation.of(model.get(), version))
+        .orElse(Relation.DERIVED);
   }
 
   private ModelKind kind(ModelFacts facts, Optional<VersionId> origin) {

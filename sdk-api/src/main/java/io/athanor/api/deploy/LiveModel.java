@@ -5,7 +5,7 @@ public interface LiveModel extends AutoCloseable {
   /** The model that answers. */
   ServedModel model();
 
-  /** Counts and latencies so far. */
+  /** Counts and latencies so far, also after {@link #close}. */
   DeploymentStats stats();
 
   /** Takes no more requests, answers those it has, and frees the engine's memory; twice is fine. */

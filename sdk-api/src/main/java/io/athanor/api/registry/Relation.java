@@ -6,7 +6,7 @@ public enum Relation {
   DERIVED,
   /** Trained further. */
   CONTINUED,
-  /** Small weights that work only together with the parent's, for example LoRA. */
+  /** The parent's weights with small ones beside them that were trained, for example LoRA. */
   ADAPTER,
   /** The parent with an adapter's weights added to its own. */
   MERGED,
