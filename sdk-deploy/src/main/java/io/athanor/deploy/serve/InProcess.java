@@ -1,29 +1,39 @@
 package io.athanor.deploy.serve;
 
 import io.athanor.api.backend.Backend;
-import io.athanor.api.backend.BackendOptions;
-import io.athanor.api.backend.BackendProvider;
-import io.athanor.api.backend.Backends;
+import io.athanor.api.backend.Precision;
+import io.athanor.api.common.Digest;
 import io.athanor.api.data.EncodedRow;
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Task;
+import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Prediction;
 import io.athanor.api.model.Predictor;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
+import io.athanor.model.generate.GenerationBatch;
+import io.athanor.model.generate.TextEmbedder;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** How to serve a model in this process. Not thread-safe; each {@code deploy} stands alone. */
 public final class InProcess {
+  private static final Duration ROWS = Duration.ofSeconds(30);
+  private static final Duration TEXTS = Duration.ofMinutes(5);
+
   private @Nullable Backend backend;
   private int maximumBatch = 32;
   private Duration maximumDelay = Duration.ofMillis(2);
   private int queueLimit = 1_024;
-  private Duration timeout = Duration.ofSeconds(30);
+  private @Nullable Duration timeout;
+  private Precision precision = Precision.F32;
   private LongSupplier nanoClock = System::nanoTime;
 
   public InProcess() {}
@@ -67,12 +77,21 @@ public final class InProcess {
     return this;
   }
 
-  /** How long a call waits for its answer, and closing for the engine; 30 seconds unless set. */
+  /**
+   * How long a call waits for its answer, and closing for the engine; unless set, 30 seconds, and 5
+   * minutes where text is generated.
+   */
   public InProcess timeout(Duration longest) {
     if (longest.isNegative() || longest.isZero() || longest.compareTo(Duration.ofHours(1)) > 0) {
       throw new IllegalArgumentException("timeout must be above 0, up to 1 hour, got " + longest);
     }
     this.timeout = longest;
+    return this;
+  }
+
+  /** The number format that generates text; {@link Precision#F32} unless set. */
+  public InProcess precision(Precision format) {
+    this.precision = format;
     return this;
   }
 
@@ -92,16 +111,7 @@ public final class InProcess {
    * @throws io.athanor.api.error.BackendException if the engine fails
    */
   public InProcessDeployment deploy(String name, ModelArtifact artifact) {
-    VersionId.requireName("name", name);
-    return deploy(
-        new ServedModel(
-            name,
-            artifact.weightsDigest().brief(),
-            artifact.architecture(),
-            artifact.weightsDigest(),
-            artifact.featureEncoding(),
-            artifact.metrics()),
-        artifact);
+    return deploy(served(name, artifact), artifact);
   }
 
   /**
@@ -116,73 +126,175 @@ public final class InProcess {
    */
   public InProcessDeployment deploy(ModelVersion version) {
     ModelArtifact artifact = version.artifact();
-    return deploy(
-        new ServedModel(
-            version.name(),
-            Integer.toString(version.number()),
-            artifact.architecture(),
-            artifact.weightsDigest(),
-            artifact.featureEncoding(),
-            version.metrics()),
-        artifact);
+    return deploy(served(version, artifact), artifact);
   }
 
   private InProcessDeployment deploy(ServedModel model, ModelArtifact artifact) {
-    Backend given = backend;
-    Backend used = given != null ? given : open(Backends.installed().only());
-    CompiledEngine engine = null;
-    try {
-      engine = new CompiledEngine(used, given == null, Predictor.of(artifact, used));
-      warmUp(engine, model);
-    } catch (RuntimeException | Error e) {
-      if (engine != null) {
-        engine.close();
-      } else if (given == null) {
-        used.close();
-      }
-      throw e;
+    EncodedRow sample = model.features().encode(SampleRow.of(model.features()), "warm-up", 0);
+    try (Opening opening = open()) {
+      Backend used = opening.backend();
+      Predictor predictor = opening.keep(Predictor.of(artifact, used), Predictor::close);
+      warmUp(predictor::predict, sample);
+      var engine =
+          new BatchEngine<EncodedRow, Prediction>(used.name(), predictor::predict, opening.take());
+      var batcher =
+          new MicroBatcher<>(
+              model, engine, new RowAnswers(model, used.name()), policy(), nanoClock);
+      batcher.start();
+      return new InProcessDeployment(model, batcher, patience(model, used, ROWS), nanoClock);
     }
-    BatchingPolicy policy = new BatchingPolicy(maximumBatch, maximumDelay, queueLimit);
-    MicroBatcher batcher = new MicroBatcher(model, engine, policy, nanoClock);
-    batcher.start();
-    return new InProcessDeployment(model, used.name(), batcher, timeout, nanoClock);
   }
 
-  private static Backend open(BackendProvider provider) {
-    provider.probe().require();
-    return provider.open(BackendOptions.defaults());
+  /**
+   * Loads a language model that no registry knows to generate text, and warms it up.
+   *
+   * @param name letters, digits, dots and dashes; see {@link VersionId#requireName}
+   * @throws io.athanor.api.error.NotFoundException if there is no backend
+   * @throws io.athanor.api.error.UnsupportedException if it is no language model, or the backend
+   *     cannot decode it
+   * @throws io.athanor.api.error.BackendException if the engine fails
+   */
+  public TextDeployment text(String name, ModelArtifact artifact) {
+    return text(served(name, artifact), artifact);
+  }
+
+  /**
+   * Loads a registered language model to generate text after checking every file against the
+   * registry's digests, and warms it up.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #deploy(ModelVersion)}, and if it is no
+   *     language model or the backend cannot decode it
+   */
+  public TextDeployment text(ModelVersion version) {
+    ModelArtifact artifact = version.artifact();
+    return text(served(version, artifact), artifact);
+  }
+
+  private TextDeployment text(ServedModel model, ModelArtifact artifact) {
+    try (Opening opening = open()) {
+      Backend used = opening.backend();
+      GenerationBatch batch =
+          opening.keep(
+              GenerationBatch.of(artifact, used, precision, nanoClock), GenerationBatch::close);
+      batch.warmUp(maximumBatch);
+      TextBatcher batcher =
+          new TextBatcher(
+              model, used.name(), batch, opening.take(), maximumBatch, queueLimit, nanoClock);
+      batcher.start();
+      return new InProcessText(model, batch, batcher, patience(model, used, TEXTS), nanoClock);
+    }
+  }
+
+  /**
+   * Loads an embedding model that no registry knows, and warms it up.
+   *
+   * @param name letters, digits, dots and dashes; see {@link VersionId#requireName}
+   * @throws io.athanor.api.error.NotFoundException if there is no backend
+   * @throws io.athanor.api.error.UnsupportedException if the model gives no vectors, or the backend
+   *     cannot run it
+   * @throws io.athanor.api.error.BackendException if the engine fails
+   */
+  public EmbeddingDeployment embedding(String name, ModelArtifact artifact) {
+    return embedding(served(name, artifact), artifact);
+  }
+
+  /**
+   * Loads a registered embedding model after checking every file against the registry's digests,
+   * and warms it up.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #deploy(ModelVersion)}, and if the
+   *     model gives no vectors
+   */
+  public EmbeddingDeployment embedding(ModelVersion version) {
+    ModelArtifact artifact = version.artifact();
+    return embedding(served(version, artifact), artifact);
+  }
+
+  private EmbeddingDeployment embedding(ServedModel model, ModelArtifact artifact) {
+    try (Opening opening = open()) {
+      Backend used = opening.backend();
+      TextEmbedder embedder = opening.keep(TextEmbedder.of(artifact, used), TextEmbedder::close);
+      warmUp(embedder::embedTokens, new int[1]);
+      var engine =
+          new BatchEngine<int[], float[]>(used.name(), embedder::embedTokens, opening.take());
+      var vectors = new InProcessEmbedding.Vectors(model, used.name());
+      var batcher = new MicroBatcher<>(model, engine, vectors, policy(), nanoClock);
+      batcher.start();
+      return new InProcessEmbedding(
+          model, embedder, batcher, patience(model, used, ROWS), nanoClock);
+    }
+  }
+
+  /**
+   * Loads a registered model of any kind: a {@link TextDeployment}, an {@link EmbeddingDeployment}
+   * or, for rows, an {@link InProcessDeployment}.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #deploy(ModelVersion)}
+   */
+  public LiveModel open(ModelVersion version) {
+    ModelArtifact artifact = version.artifact();
+    ServedModel model = served(version, artifact);
+    if (artifact.encoding() instanceof FeatureEncoding) {
+      return deploy(model, artifact);
+    }
+    return artifact.task() instanceof Task.Embedding
+        ? embedding(model, artifact)
+        : text(model, artifact);
+  }
+
+  private static ServedModel served(String name, ModelArtifact artifact) {
+    VersionId.requireName("name", name);
+    Digest weights = artifact.weightsDigest();
+    return new ServedModel(
+        name,
+        weights.brief(),
+        artifact.architecture(),
+        weights,
+        artifact.encoding(),
+        artifact.metrics());
+  }
+
+  private static ServedModel served(ModelVersion version, ModelArtifact artifact) {
+    return new ServedModel(
+        version.name(),
+        Integer.toString(version.number()),
+        artifact.architecture(),
+        artifact.weightsDigest(),
+        artifact.encoding(),
+        version.metrics());
+  }
+
+  private BatchingPolicy policy() {
+    return new BatchingPolicy(maximumBatch, maximumDelay, queueLimit);
+  }
+
+  private Patience patience(ServedModel model, Backend used, Duration unlessSet) {
+    return new Patience(model, used.name(), timeout == null ? unlessSet : timeout);
   }
 
   /** Engines allocate and specialise on their first passes, and do so for each batch size. */
-  private void warmUp(CompiledEngine engine, ServedModel model) {
-    EncodedRow row = model.features().encode(SampleRow.of(model.features()), "warm-up", 0);
+  private <Q> void warmUp(Consumer<List<Q>> passes, Q row) {
     for (int rows : new int[] {1, 1, maximumBatch}) {
-      engine.predict(Collections.nCopies(rows, row));
+      passes.accept(Collections.nCopies(rows, row));
     }
   }
 
-  /** A predictor together with the backend it runs on. */
-  private record CompiledEngine(Backend backend, boolean owned, Predictor predictor)
-      implements MicroBatcher.Engine {
-    @Override
-    public String name() {
-      return backend.name();
-    }
+  private Opening open() {
+    Backend given = backend;
+    return given != null ? new Opening(given, false) : new Opening(Opening.only(), true);
+  }
 
+  /** A model together with what is to be closed after its last batch. */
+  private record BatchEngine<Q, P>(String name, Function<List<Q>, List<P>> passes, Runnable atEnd)
+      implements MicroBatcher.Engine<Q, P> {
     @Override
-    public List<Prediction> predict(List<EncodedRow> rows) {
-      return predictor.predict(rows);
+    public List<P> predict(List<Q> rows) {
+      return passes.apply(rows);
     }
 
     @Override
     public void close() {
-      try {
-        predictor.close();
-      } finally {
-        if (owned) {
-          backend.close();
-        }
-      }
+      atEnd.run();
     }
   }
 }

@@ -10,16 +10,12 @@ import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.model.Prediction;
 import io.athanor.deploy.input.RowReader;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,23 +26,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InProcessDeployment implements Deployment {
   private final ServedModel model;
-  private final String backend;
-  private final MicroBatcher batcher;
+  private final MicroBatcher<EncodedRow, Prediction, Answer> batcher;
   private final RowReader reader;
-  private final Duration timeout;
+  private final Patience patience;
   private final LongSupplier nanoClock;
 
   InProcessDeployment(
       ServedModel model,
-      String backend,
-      MicroBatcher batcher,
-      Duration timeout,
+      MicroBatcher<EncodedRow, Prediction, Answer> batcher,
+      Patience patience,
       LongSupplier nanoClock) {
     this.model = model;
-    this.backend = backend;
     this.batcher = batcher;
     this.reader = new RowReader(model.features());
-    this.timeout = timeout;
+    this.patience = patience;
     this.nanoClock = nanoClock;
   }
 
@@ -135,29 +128,7 @@ public final class InProcessDeployment implements Deployment {
    * @throws BackendException if the time is up or the thread is interrupted; retryable
    */
   public List<Answer> await(List<CompletableFuture<Answer>> answers) {
-    List<Answer> done = new ArrayList<>(answers.size());
-    long deadline = System.nanoTime() + timeout.toNanos();
-    try {
-      for (CompletableFuture<Answer> answer : answers) {
-        done.add(answer.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
-      }
-      return done;
-    } catch (TimeoutException e) {
-      throw new BackendException(
-          backend, model + " gave no answer within " + timeout + "; try again later", true);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new BackendException(backend, "interrupted while waiting for " + model, true);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof AthanorException cause) {
-        throw cause;
-      }
-      throw new BackendException(backend, "failed (" + e.getCause() + ")", e);
-    } catch (CancellationException e) {
-      throw new BackendException(backend, "the row was given up", true);
-    } finally {
-      answers.forEach(batcher::abandon);
-    }
+    return patience.await(answers, batcher::abandon);
   }
 
   @Override
@@ -167,6 +138,6 @@ public final class InProcessDeployment implements Deployment {
 
   @Override
   public void close() {
-    batcher.close(timeout);
+    batcher.close(patience.longest());
   }
 }

@@ -1,12 +1,9 @@
 package io.athanor.deploy.serve;
 
-import io.athanor.api.data.EncodedRow;
-import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
-import io.athanor.api.model.Prediction;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,23 +19,41 @@ import org.slf4j.LoggerFactory;
 /**
  * A bounded queue of rows and the one thread that takes them through the engine in batches.
  * Thread-safe.
+ *
+ * @param <Q> an encoded row
+ * @param <P> what the engine says of it
+ * @param <A> the answer made of that
  */
-final class MicroBatcher {
+final class MicroBatcher<Q, P, A> {
   /** Takes rows through a model, in their order. Only the batcher's thread calls it. */
-  interface Engine extends AutoCloseable {
+  interface Engine<Q, P> extends AutoCloseable {
     String name();
 
-    List<Prediction> predict(List<EncodedRow> rows);
+    List<P> predict(List<Q> rows);
 
     @Override
     void close();
+  }
+
+  /** What differs between kinds of rows. Only the batcher's thread calls it. */
+  interface Kind<Q, P, A> {
+    /** Tokens or other units of a row; rows of similar length go together. */
+    int length(Q row);
+
+    /**
+     * The answer for a row.
+     *
+     * @throws AthanorException if the engine's result is of no use
+     */
+    A answer(P result, Duration latency);
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(MicroBatcher.class);
   private static final int WINDOW = 4;
 
   private final ServedModel model;
-  private final Engine engine;
+  private final Engine<Q, P> engine;
+  private final Kind<Q, P, A> kind;
   private final BatchingPolicy policy;
   private final LongSupplier nanoClock;
   private final ServingCounts counts = new ServingCounts();
@@ -46,7 +61,7 @@ final class MicroBatcher {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
-  private final ArrayDeque<Ticket> queue = new ArrayDeque<>();
+  private final ArrayDeque<Ticket<Q, A>> queue = new ArrayDeque<>();
   private boolean closed;
 
   // Only the worker uses these two.
@@ -54,14 +69,20 @@ final class MicroBatcher {
   private long lastEnd;
 
   /** A row on its way. */
-  private record Ticket(EncodedRow row, long arrived, CompletableFuture<Answer> answer) {}
+  private record Ticket<Q, A>(Q row, long arrived, CompletableFuture<A> answer) {}
 
   /**
    * @param engine closed by the batcher's thread when it ends
    */
-  MicroBatcher(ServedModel model, Engine engine, BatchingPolicy policy, LongSupplier nanoClock) {
+  MicroBatcher(
+      ServedModel model,
+      Engine<Q, P> engine,
+      Kind<Q, P, A> kind,
+      BatchingPolicy policy,
+      LongSupplier nanoClock) {
     this.model = model;
     this.engine = engine;
+    this.kind = kind;
     this.policy = policy;
     this.nanoClock = nanoClock;
     this.worker = new Thread(this::work, "athanor-serve-" + model);
@@ -78,8 +99,8 @@ final class MicroBatcher {
    *
    * @param arrived when the call began, on the nano clock
    */
-  List<CompletableFuture<Answer>> submit(List<EncodedRow> rows, long arrived) {
-    List<CompletableFuture<Answer>> answers = new ArrayList<>(rows.size());
+  List<CompletableFuture<A>> submit(List<Q> rows, long arrived) {
+    List<CompletableFuture<A>> answers = new ArrayList<>(rows.size());
     lock.lock();
     try {
       if (closed) {
@@ -97,8 +118,8 @@ final class MicroBatcher {
                 + "; try again in a moment, or deploy it with a longer queue",
             true);
       }
-      for (EncodedRow row : rows) {
-        Ticket ticket = new Ticket(row, arrived, new CompletableFuture<>());
+      for (Q row : rows) {
+        Ticket<Q, A> ticket = new Ticket<>(row, arrived, new CompletableFuture<>());
         queue.add(ticket);
         answers.add(ticket.answer());
       }
@@ -111,7 +132,7 @@ final class MicroBatcher {
 
   private void work() {
     try (engine) {
-      for (List<Ticket> window = next(); !window.isEmpty(); window = next()) {
+      for (List<Ticket<Q, A>> window = next(); !window.isEmpty(); window = next()) {
         lastRows = window.size();
         run(window);
         lastEnd = nanoClock.getAsLong();
@@ -120,8 +141,8 @@ final class MicroBatcher {
   }
 
   /** The oldest rows, in the order of their arrival; none once closed and drained. */
-  private List<Ticket> next() {
-    List<Ticket> window = new ArrayList<>();
+  private List<Ticket<Q, A>> next() {
+    List<Ticket<Q, A>> window = new ArrayList<>();
     lock.lock();
     try {
       while (queue.isEmpty() && !closed) {
@@ -153,13 +174,13 @@ final class MicroBatcher {
   }
 
   /** Runs every row of a window, those of similar length together. */
-  private void run(List<Ticket> window) {
+  private void run(List<Ticket<Q, A>> window) {
     window.removeIf(ticket -> ticket.answer().isDone());
-    window.sort(Comparator.comparingInt(ticket -> ticket.row().length()));
-    List<Ticket> batch = new ArrayList<>();
+    window.sort(Comparator.comparingInt(ticket -> kind.length(ticket.row())));
+    List<Ticket<Q, A>> batch = new ArrayList<>();
     long cost = 0;
-    for (Ticket ticket : window) {
-      int length = ticket.row().length();
+    for (Ticket<Q, A> ticket : window) {
+      int length = kind.length(ticket.row());
       if (!batch.isEmpty() && !policy.admits(batch.size(), cost, length)) {
         runBatch(batch);
         batch = new ArrayList<>();
@@ -173,13 +194,13 @@ final class MicroBatcher {
     }
   }
 
-  private void runBatch(List<Ticket> batch) {
-    List<Prediction> predictions;
+  private void runBatch(List<Ticket<Q, A>> batch) {
+    List<P> results;
     try {
-      predictions = engine.predict(batch.stream().map(Ticket::row).toList());
-      if (predictions.size() != batch.size()) {
+      results = engine.predict(batch.stream().map(Ticket::row).toList());
+      if (results.size() != batch.size()) {
         throw new BackendException(
-            engine.name(), "gave " + predictions.size() + " answers to " + batch.size() + " rows");
+            engine.name(), "gave " + results.size() + " answers to " + batch.size() + " rows");
       }
     } catch (AthanorException e) {
       fail(batch, e);
@@ -190,22 +211,19 @@ final class MicroBatcher {
     }
     counts.batch(batch.size());
     for (int i = 0; i < batch.size(); i++) {
-      answer(batch.get(i), predictions.get(i));
+      answer(batch.get(i), results.get(i));
     }
   }
 
-  private void answer(Ticket ticket, Prediction prediction) {
-    if (!isFinite(prediction)) {
-      fail(
-          List.of(ticket),
-          new BackendException(
-              engine.name(),
-              model + " gave a number that is not finite; train it anew or roll it back"));
+  private void answer(Ticket<Q, A> ticket, P result) {
+    long latency = nanoClock.getAsLong() - ticket.arrived();
+    A answer;
+    try {
+      answer = kind.answer(result, Duration.ofNanos(latency));
+    } catch (AthanorException e) {
+      fail(List.of(ticket), e);
       return;
     }
-    long latency = nanoClock.getAsLong() - ticket.arrived();
-    Answer answer =
-        new Answer(model.name(), model.version(), prediction, Duration.ofNanos(latency));
     // Counted first: who has an answer finds it counted.
     if (!ticket.answer().isDone()) {
       counts.answered(latency);
@@ -213,16 +231,9 @@ final class MicroBatcher {
     }
   }
 
-  private static boolean isFinite(Prediction prediction) {
-    if (prediction instanceof Prediction.Label label) {
-      return Double.isFinite(label.confidence());
-    }
-    return prediction instanceof Prediction.Quantity quantity && Double.isFinite(quantity.value());
-  }
-
-  private void fail(List<Ticket> batch, AthanorException problem) {
+  private void fail(List<Ticket<Q, A>> batch, AthanorException problem) {
     LOG.error("{}: {} row(s) got no answer", model, batch.size(), problem);
-    for (Ticket ticket : batch) {
+    for (Ticket<Q, A> ticket : batch) {
       if (!ticket.answer().isDone()) {
         counts.failed();
         ticket.answer().completeExceptionally(problem);
@@ -231,7 +242,7 @@ final class MicroBatcher {
   }
 
   /** Gives up on a row whose caller waited too long; it is not computed if it still waits. */
-  void abandon(CompletableFuture<Answer> answer) {
+  void abandon(CompletableFuture<A> answer) {
     if (answer.cancel(false)) {
       counts.failed();
     }
@@ -278,7 +289,7 @@ final class MicroBatcher {
   }
 
   private void failWaiting() {
-    List<Ticket> waiting;
+    List<Ticket<Q, A>> waiting;
     lock.lock();
     try {
       waiting = new ArrayList<>(queue);

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * An engine whose every pass waits for a permit, which notes what it was given and answers with
  * each row's length.
  */
-final class GatedEngine implements MicroBatcher.Engine {
+final class GatedEngine implements MicroBatcher.Engine<EncodedRow, Prediction> {
   final Semaphore passes = new Semaphore(0);
   final CountDownLatch busy = new CountDownLatch(1);
   final CountDownLatch closed = new CountDownLatch(1);

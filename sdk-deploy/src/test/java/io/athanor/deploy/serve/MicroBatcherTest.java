@@ -9,6 +9,7 @@ import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.model.ModelArtifact;
+import io.athanor.api.model.Prediction;
 import io.athanor.tck.fixture.TinyArtifacts;
 import java.time.Duration;
 import java.util.List;
@@ -26,11 +27,12 @@ class MicroBatcherTest {
 
   private final GatedEngine engine = new GatedEngine();
   private final AtomicLong clock = new AtomicLong();
-  private MicroBatcher batcher = batcher(4, 6);
+  private MicroBatcher<EncodedRow, Prediction, Answer> batcher = batcher(4, 6);
 
-  private MicroBatcher batcher(int maximumBatch, int queueLimit) {
+  private MicroBatcher<EncodedRow, Prediction, Answer> batcher(int maximumBatch, int queueLimit) {
     BatchingPolicy policy = new BatchingPolicy(maximumBatch, Duration.ZERO, queueLimit);
-    return new MicroBatcher(MODEL, engine, policy, clock::get);
+    return new MicroBatcher<>(
+        MODEL, engine, new RowAnswers(MODEL, engine.name()), policy, clock::get);
   }
 
   @AfterEach
