@@ -117,6 +117,9 @@ public final class Pipeline {
    * @param test rows that no model learned from, target included
    * @throws io.athanor.api.error.ConflictException if another release moved the alias meanwhile;
    *     the candidate is registered, and releasing it again compares it with the new champion
+   * @throws io.athanor.api.error.ValidationException if the registry's policy refuses the candidate
+   *     the alias, for example because nobody has approved it yet; it is registered, and can be
+   *     promoted when the policy is met
    * @throws io.athanor.api.error.AthanorException as evaluation, registry and deployment do; the
    *     alias moves only after everything before it succeeded
    */

@@ -156,7 +156,7 @@ class CompressionTest {
             .split(0.5, 0.1, 0.4)
             .seed(8);
     ModelArtifact teacher =
-        Training.of(Models.mlp(16), earlier)
+        Training.of(Models.mlp(64), earlier)
             .epochs(8)
             .batchSize(16)
             .learningRate(0.02)

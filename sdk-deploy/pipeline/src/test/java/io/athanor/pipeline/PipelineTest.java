@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ModelArtifact;
+import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Verdict;
 import io.athanor.data.Dataset;
 import io.athanor.data.Split;
@@ -15,6 +17,9 @@ import io.athanor.data.source.Csv;
 import io.athanor.model.Models;
 import io.athanor.pipeline.Pipeline.Stage;
 import io.athanor.registry.ModelRegistry;
+import io.athanor.registry.governance.Approval;
+import io.athanor.registry.governance.Policy;
+import io.athanor.registry.governance.StageRules;
 import io.athanor.tck.reference.ReferenceBackendProvider;
 import io.athanor.training.Training;
 import java.io.IOException;
@@ -138,5 +143,23 @@ class PipelineTest {
     assertThatThrownBy(() -> slow.release(good, plane.test()))
         .isInstanceOf(ConflictException.class);
     assertThat(pipeline().champion().orElseThrow().number()).isEqualTo(2);
+  }
+
+  @Test
+  void aCandidateThatThePolicyRefusesIsRegisteredAndCanBePromotedLater() {
+    StageRules rules = StageRules.of("production").approvals(1).build();
+    registry.policy(Policy.none().with(rules), "the board said so");
+
+    assertThatThrownBy(() -> pipeline().release(training(30), plane.test()))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("approv");
+
+    assertThat(pipeline().champion()).isEmpty();
+    ModelVersion candidate = registry.version("side", 1);
+    assertThat(candidate.verdict()).isEqualTo(Verdict.PASSED);
+    Approval asked = registry.approvals().request(candidate, "production", "it passed its gates");
+    registry.approvals().approve(asked.number(), "read the report");
+    registry.promote(candidate, "production").apply();
+    assertThat(pipeline().champion()).contains(candidate);
   }
 }
