@@ -1,0 +1,258 @@
+package io.athanor.deploy.target;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.JsonFields;
+import io.athanor.api.data.Column;
+import io.athanor.api.data.Pixels;
+import io.athanor.api.data.Row;
+import io.athanor.api.data.Task;
+import io.athanor.api.deploy.Answer;
+import io.athanor.api.deploy.Deployment;
+import io.athanor.api.deploy.DeploymentStats;
+import io.athanor.api.deploy.ServedModel;
+import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.BackendException;
+import io.athanor.api.error.FormatException;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.error.ValidationException;
+import io.athanor.api.model.Prediction;
+import io.athanor.deploy.input.RowReader;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that another server serves; made by {@link HttpTarget}. Rows are checked here, by the
+ * same rules as there, before anything is sent. Latencies include the way. Thread-safe.
+ */
+public final class HttpDeployment implements Deployment {
+  private static final int ROWS_AT_ONCE = 1_000;
+  private static final int THREADS = 8;
+  private static final int QUEUE = 1_024;
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private final RemoteServer server;
+  private final ServedModel model;
+  private final RowReader reader;
+  private final RemoteCounts counts = new RemoteCounts();
+  private final ThreadPoolExecutor threads;
+  private volatile boolean closed;
+
+  HttpDeployment(RemoteServer server, ServedModel model) {
+    this.server = server;
+    this.model = model;
+    this.reader = new RowReader(model.features());
+    AtomicInteger number = new AtomicInteger();
+    this.threads =
+        new ThreadPoolExecutor(
+            THREADS,
+            THREADS,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(QUEUE),
+            task -> {
+              Thread thread = new Thread(task, "athanor-http-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+  }
+
+  @Override
+  public ServedModel model() {
+    return model;
+  }
+
+  @Override
+  public Answer predict(String text) {
+    return predict(reader.read(text));
+  }
+
+  @Override
+  public Answer predict(Map<String, ? extends @Nullable Object> cells) {
+    return predict(reader.read(cells));
+  }
+
+  @Override
+  public Answer predict(Row row) {
+    requireOpen();
+    return ask(input(row));
+  }
+
+  @Override
+  public CompletableFuture<Answer> predictAsync(Row row) {
+    requireOpen();
+    ObjectNode input = input(row);
+    try {
+      return CompletableFuture.supplyAsync(() -> ask(input), threads);
+    } catch (RejectedExecutionException e) {
+      requireOpen();
+      counts.refused(1);
+      throw new BackendException(
+          server.toString(), QUEUE + " rows wait for it; try again later", true);
+    }
+  }
+
+  @Override
+  public List<Answer> predictAll(List<Row> rows) {
+    requireOpen();
+    List<ObjectNode> inputs = new ArrayList<>(rows.size());
+    List<String> problems = new ArrayList<>();
+    for (int i = 0; i < rows.size(); i++) {
+      try {
+        inputs.add(input(rows.get(i)));
+      } catch (FormatException e) {
+        problems.add("row " + i + ": " + e.getMessage());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new ValidationException("rows", problems);
+    }
+    List<Answer> answers = new ArrayList<>(rows.size());
+    for (int i = 0; i < inputs.size(); i += ROWS_AT_ONCE) {
+      answers.addAll(askAll(inputs.subList(i, Math.min(inputs.size(), i + ROWS_AT_ONCE))));
+    }
+    return List.copyOf(answers);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("The deployment of " + model + " is closed");
+    }
+  }
+
+  /** Checks a row by encoding it, and writes it as the server reads it. */
+  private ObjectNode input(Row row) {
+    reader.requireKnown(row);
+    model.features().encode(row, RowReader.SOURCE, 0);
+    ObjectNode input = JSON.objectNode();
+    for (Column column : model.schema().features()) {
+      Object cell = row.cell(column.name());
+      input.set(column.name(), cell(cell));
+    }
+    return input;
+  }
+
+  private static JsonNode cell(@Nullable Object cell) {
+    if (cell == null) {
+      return JSON.nullNode();
+    }
+    if (cell instanceof Number number) {
+      return JSON.numberNode(number.doubleValue());
+    }
+    return JSON.textNode(
+        cell instanceof Pixels picture ? PortablePicture.base64(picture) : cell.toString());
+  }
+
+  private Answer ask(ObjectNode input) {
+    long begin = System.nanoTime();
+    ObjectNode body = JSON.objectNode();
+    body.set("input", input);
+    JsonFields answer = post("predict", body, 1);
+    Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+    counts.answered(1, latency);
+    return new Answer(answer.text("model"), answer.text("version"), prediction(answer), latency);
+  }
+
+  private List<Answer> askAll(List<ObjectNode> inputs) {
+    long begin = System.nanoTime();
+    ObjectNode body = JSON.objectNode();
+    ArrayNode list = body.putArray("inputs");
+    inputs.forEach(list::add);
+    JsonFields answer = post("batch", body, inputs.size());
+    Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+    String name = answer.text("model");
+    String version = answer.text("version");
+    List<Answer> answers =
+        answer.objects(
+            "results", inputs.size(), one -> new Answer(name, version, prediction(one), latency));
+    if (answers.size() != inputs.size()) {
+      throw answer.fail("expected " + inputs.size() + " results, got " + answers.size());
+    }
+    counts.answered(inputs.size(), latency);
+    return answers;
+  }
+
+  private Prediction prediction(JsonFields answer) {
+    if (model.task() instanceof Task.Regression) {
+      return new Prediction.Quantity(answer.number("value"));
+    }
+    List<Prediction.Alternative> all = new ArrayList<>();
+    all.add(new Prediction.Alternative(answer.text("label"), answer.number("confidence")));
+    all.addAll(
+        answer.objects(
+            "alternatives",
+            Integer.MAX_VALUE,
+            other -> new Prediction.Alternative(other.text("label"), other.number("probability"))));
+    return new Prediction.Label(all.get(0).label(), all.get(0).probability(), all);
+  }
+
+  private JsonFields post(String what, ObjectNode body, int rows) {
+    try {
+      Reply reply =
+          server
+              .call("POST", "/v1/models/" + RemoteServer.path(model.name()) + "/" + what)
+              .json(body)
+              .accept(422)
+              .send();
+      if (reply.status() == 422) {
+        throw misfit(reply);
+      }
+      return reply.fields();
+    } catch (StorageException e) {
+      counts.failed(rows);
+      throw new BackendException(server.toString(), e.getMessage(), true);
+    } catch (AthanorException e) {
+      counts.failed(rows);
+      throw e;
+    }
+  }
+
+  /** The server knows the schema otherwise than we do; said as if it had been found here. */
+  private static AthanorException misfit(Reply reply) {
+    JsonNode problem = JsonFields.tree(reply.place(), reply.text());
+    JsonNode errors = problem.path("errors");
+    if (errors.isArray() && !errors.isEmpty()) {
+      List<String> problems = new ArrayList<>();
+      errors.forEach(
+          error ->
+              problems.add(
+                  "row " + error.path("index").asText() + ": " + error.path("detail").asText()));
+      return new ValidationException("rows", problems);
+    }
+    JsonNode column = problem.path("column");
+    return new FormatException(
+        RowReader.SOURCE, 0, column.isTextual() ? column.textValue() : null, reply.message());
+  }
+
+  @Override
+  public DeploymentStats stats() {
+    return counts.stats(threads.getQueue().size());
+  }
+
+  /** Takes no more requests, and waits for those under way as long as the server may be silent. */
+  @Override
+  public void close() {
+    closed = true;
+    threads.shutdown();
+    try {
+      if (!threads.awaitTermination(server.retries().silence().toMillis(), TimeUnit.MILLISECONDS)) {
+        threads.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      threads.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,227 @@
+package io.athanor.deploy.target;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.JsonFields;
+import io.athanor.api.deploy.DeploymentStats;
+import io.athanor.api.deploy.ServedModel;
+import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.BackendException;
+import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.error.UnsupportedException;
+import io.athanor.deploy.serve.TextAnswer;
+import io.athanor.deploy.serve.TextDeployment;
+import io.athanor.deploy.serve.TextRequest;
+import io.athanor.model.generate.FinishReason;
+import io.athanor.model.generate.Generated;
+import io.athanor.model.generate.GenerationSettings;
+import io.athanor.model.text.ChatMessage;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model that an Ollama server runs; made by {@link OllamaTarget}. Closing it leaves the model
+ * there. Ollama tells how many tokens it gave but not which, so that {@link Generated#tokens} is
+ * empty, and does not tell which of the ends it met: with stop strings in the request, an answer
+ * that did not run out of room counts as ended by one. Thread-safe.
+ */
+public final class OllamaDeployment implements TextDeployment {
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private final RemoteServer server;
+  private final String name;
+  private final ServedModel model;
+  private final RemoteCounts counts = new RemoteCounts();
+  private volatile boolean closed;
+
+  OllamaDeployment(RemoteServer server, String name, ServedModel model) {
+    this.server = server;
+    this.name = name;
+    this.model = model;
+  }
+
+  @Override
+  public ServedModel model() {
+    return model;
+  }
+
+  /** None: adapters are merged into the model before it comes here. */
+  @Override
+  public List<String> adapters() {
+    return List.of();
+  }
+
+  @Override
+  public TextAnswer generate(TextRequest request, Predicate<String> listener) {
+    return generate(request, listener, new AtomicBoolean());
+  }
+
+  @Override
+  public CompletableFuture<TextAnswer> generateAsync(
+      TextRequest request, Predicate<String> listener) {
+    requireAnswerable(request);
+    AtomicBoolean cancelled = new AtomicBoolean();
+    CompletableFuture<TextAnswer> answer = new CompletableFuture<>();
+    var unused = answer.whenComplete((done, failure) -> cancelled.set(true));
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                answer.complete(generate(request, listener, cancelled));
+              } catch (AthanorException | IllegalStateException e) {
+                answer.completeExceptionally(e);
+              }
+            },
+            "athanor-ollama");
+    thread.setDaemon(true);
+    thread.start();
+    return answer;
+  }
+
+  private void requireAnswerable(TextRequest request) {
+    if (closed) {
+      throw new IllegalStateException("The deployment of " + model + " is closed");
+    }
+    if (request.adapter().isPresent()) {
+      throw new NotFoundException(
+          "adapter '" + request.adapter().get() + "'",
+          List.of(),
+          "Merge it into its base and deploy that to Ollama");
+    }
+    if (request.settings().likelihoods()) {
+      throw new UnsupportedException(
+          "Ollama does not tell how likely tokens were", "Ask without likelihoods");
+    }
+  }
+
+  private TextAnswer generate(
+      TextRequest request, Predicate<String> listener, AtomicBoolean cancelled) {
+    requireAnswerable(request);
+    boolean chat = !request.messages().isEmpty();
+    Hearing hearing = new Hearing(chat, piece -> !cancelled.get() && listener.test(piece));
+    try {
+      server
+          .call("POST", chat ? "/api/chat" : "/api/generate")
+          .json(body(request))
+          .lines(hearing)
+          .send();
+    } catch (StorageException e) {
+      counts.failed(1);
+      throw new BackendException(server.toString(), e.getMessage(), true);
+    } catch (AthanorException e) {
+      counts.failed(1);
+      throw e;
+    }
+    if (hearing.last == null && !hearing.unwanted) {
+      counts.failed(1);
+      throw new BackendException(server.toString(), "the answer was cut off; ask again", true);
+    }
+    Duration latency = hearing.sinceBegin();
+    counts.answered(1, latency);
+    Generated generated = hearing.generated(request.settings());
+    return new TextAnswer(model.name(), model.version(), generated, latency);
+  }
+
+  /** Puts an answer together from the lines in which it comes. */
+  private final class Hearing implements Predicate<String> {
+    private final long begin = System.nanoTime();
+    private final boolean chat;
+    private final Predicate<String> listener;
+    private final StringBuilder text = new StringBuilder();
+    private Duration first = Duration.ZERO;
+    private volatile boolean unwanted;
+    private volatile @Nullable JsonFields last;
+
+    Hearing(boolean chat, Predicate<String> listener) {
+      this.chat = chat;
+      this.listener = listener;
+    }
+
+    Duration sinceBegin() {
+      return Duration.ofNanos(System.nanoTime() - begin);
+    }
+
+    @Override
+    public boolean test(String line) {
+      JsonFields part = JsonFields.parse(server.toString(), line);
+      if (part.has("error")) {
+        throw new BackendException(server.toString(), part.text("error"));
+      }
+      String piece = chat ? part.object("message").text("content") : part.text("response");
+      if (text.isEmpty() && !piece.isEmpty()) {
+        first = sinceBegin();
+      }
+      text.append(piece);
+      unwanted = !piece.isEmpty() && !listener.test(piece);
+      if (part.has("done") && part.flag("done")) {
+        last = part;
+      }
+      return !unwanted;
+    }
+
+    Generated generated(GenerationSettings settings) {
+      JsonFields end = last;
+      if (end == null) {
+        return generated(FinishReason.CANCELLED, 0, 0);
+      }
+      boolean full = end.has("done_reason") && end.text("done_reason").equals("length");
+      FinishReason stopped =
+          settings.stops().isEmpty() ? FinishReason.END_TOKEN : FinishReason.STOP_STRING;
+      long tokens = end.has("eval_count") ? end.integer("eval_count") : 0;
+      long nanos = end.has("eval_duration") ? end.integer("eval_duration") : 0;
+      return generated(
+          full ? FinishReason.LENGTH : stopped,
+          end.has("prompt_eval_count") ? end.smallInteger("prompt_eval_count") : 0,
+          tokens < 2 || nanos <= 0 ? 0 : (tokens - 1) * 1e9 / nanos);
+    }
+
+    private Generated generated(FinishReason finish, int promptTokens, double perSecond) {
+      return new Generated(
+          text.toString(), List.of(), finish, List.of(), promptTokens, first, perSecond);
+    }
+  }
+
+  private ObjectNode body(TextRequest request) {
+    ObjectNode body = JSON.objectNode().put("model", name).put("stream", true);
+    if (request.messages().isEmpty()) {
+      body.put("prompt", request.prompt()).put("raw", true);
+    } else {
+      ArrayNode messages = body.putArray("messages");
+      for (ChatMessage turn : request.messages()) {
+        messages.addObject().put("role", turn.role()).put("content", turn.content());
+      }
+    }
+    GenerationSettings settings = request.settings();
+    ObjectNode options = body.putObject("options");
+    options
+        .put("num_predict", settings.maxNewTokens())
+        .put("temperature", settings.temperature())
+        .put("top_k", settings.topK())
+        .put("top_p", settings.topP())
+        .put("min_p", 0)
+        .put("repeat_penalty", settings.repetitionPenalty())
+        .put("repeat_last_n", -1)
+        .put("seed", settings.seed());
+    if (!settings.stops().isEmpty()) {
+      ArrayNode stops = options.putArray("stop");
+      settings.stops().forEach(stops::add);
+    }
+    return body;
+  }
+
+  @Override
+  public DeploymentStats stats() {
+    return counts.stats(0);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+  }
+}

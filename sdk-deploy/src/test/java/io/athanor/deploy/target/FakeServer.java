@@ -1,0 +1,160 @@
+package io.athanor.deploy.target;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import io.athanor.api.common.JsonFields;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A server on this machine that fails when it is told to. */
+abstract class FakeServer implements AutoCloseable {
+  private final HttpServer server;
+  private final ExecutorService threads =
+      Executors.newCachedThreadPool(
+          task -> {
+            Thread thread = new Thread(task, "fake-server");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private final List<String> requests = new CopyOnWriteArrayList<>();
+  private final Deque<Fault> faults = new ArrayDeque<>();
+  private final List<Throwable> surprises = new CopyOnWriteArrayList<>();
+
+  /** What goes wrong with a request, once. */
+  private record Fault(String start, int status, String retryAfter, int cutAfter, boolean lost) {}
+
+  /** What a server answers. */
+  record Answer(int status, String text) {
+    static Answer ok(Object json) {
+      return new Answer(200, json.toString());
+    }
+  }
+
+  FakeServer() {
+    try {
+      server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    server.setExecutor(threads);
+    server.createContext("/", this::handle);
+    server.start();
+  }
+
+  /**
+   * @param request method, path and query
+   */
+  abstract Answer answer(String request, HttpExchange exchange, byte[] body) throws IOException;
+
+  URI address() {
+    return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+  }
+
+  /** Pauses that pass at once and are noted. */
+  static RetryPolicy hasty(List<Duration> pauses) {
+    return RetryPolicy.standard()
+        .attempts(4)
+        .jitter(() -> 1)
+        .silence(Duration.ofSeconds(20))
+        .waiting(pauses::add);
+  }
+
+  static RetryPolicy hasty() {
+    return hasty(new ArrayList<>());
+  }
+
+  /** Answers the next request that begins so with a status. */
+  synchronized void fail(String start, int status) {
+    faults.add(new Fault(start, status, "", -1, false));
+  }
+
+  synchronized void busy(String start, int seconds) {
+    faults.add(new Fault(start, 429, "" + seconds, -1, false));
+  }
+
+  /** Cuts the connection of the next request that begins so when some bytes have arrived. */
+  synchronized void cut(String start, int bytes) {
+    faults.add(new Fault(start, 0, "", bytes, false));
+  }
+
+  /** Does what the next request that begins so wants, and loses the answer. */
+  synchronized void lose(String start) {
+    faults.add(new Fault(start, 0, "", -1, true));
+  }
+
+  /** The requests so far that begin so; with method, path and query. */
+  List<String> requests(String start) {
+    return requests.stream().filter(request -> request.startsWith(start)).toList();
+  }
+
+  private synchronized Fault fault(String request) {
+    for (Fault fault : faults) {
+      if (request.startsWith(fault.start())) {
+        faults.remove(fault);
+        return fault;
+      }
+    }
+    return new Fault("", 0, "", -1, false);
+  }
+
+  private void handle(HttpExchange exchange) throws IOException {
+    String request = exchange.getRequestMethod() + " " + exchange.getRequestURI();
+    requests.add(request);
+    Fault fault = fault(request);
+    try (exchange) {
+      if (fault.cutAfter() >= 0) {
+        exchange.getRequestBody().readNBytes(fault.cutAfter());
+        return;
+      }
+      byte[] body = exchange.getRequestBody().readAllBytes();
+      if (fault.status() > 0) {
+        if (!fault.retryAfter().isEmpty()) {
+          exchange.getResponseHeaders().set("Retry-After", fault.retryAfter());
+        }
+        send(exchange, new Answer(fault.status(), "{\"error\":\"told to fail\"}"));
+        return;
+      }
+      Answer answer = answer(request, exchange, body);
+      if (!fault.lost()) {
+        send(exchange, answer);
+      }
+    } catch (RuntimeException | AssertionError e) {
+      surprises.add(e);
+      send(exchange, new Answer(599, String.valueOf(e)));
+    }
+  }
+
+  private static void send(HttpExchange exchange, Answer answer) throws IOException {
+    byte[] bytes = answer.text().getBytes(StandardCharsets.UTF_8);
+    boolean head = exchange.getRequestMethod().equals("HEAD");
+    exchange.sendResponseHeaders(answer.status(), head || bytes.length == 0 ? -1 : bytes.length);
+    if (!head) {
+      exchange.getResponseBody().write(bytes);
+    }
+  }
+
+  static JsonFields json(byte[] body) {
+    return JsonFields.parse("request", new String(body, StandardCharsets.UTF_8));
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+    threads.shutdownNow();
+    if (!surprises.isEmpty()) {
+      throw new AssertionError("the fake server failed", surprises.get(0));
+    }
+  }
+}
