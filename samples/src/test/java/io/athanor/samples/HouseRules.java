@@ -68,6 +68,7 @@ record HouseRules(String base) {
     arrows.put("server", Stream.concat(Stream.of("api", "pipeline"), STAGES.stream()).toList());
     arrows.put("benchmarks", List.copyOf(arrows.keySet()));
     arrows.put("samples", List.copyOf(arrows.keySet()));
+    arrows.put("samples.spring", List.of("api", "deploy", "registry"));
     return arrows;
   }
 
