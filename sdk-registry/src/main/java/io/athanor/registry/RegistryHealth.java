@@ -1,15 +1,20 @@
 package io.athanor.registry;
 
+import io.athanor.api.common.Digest;
 import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.NotFoundException;
 import io.athanor.registry.store.SettingTable;
+import io.athanor.registry.store.StatisticsQuery;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Whether a registry can be worked with. What is wrong with single files or rows only {@link
+ * Whether a registry can be worked with: the database, the folder, and the place of the files,
+ * which is asked for one of them. What is wrong with single files or rows only {@link
  * ModelRegistry#verify} finds, which reads everything.
  *
  * @param readable whether the database answers
@@ -40,6 +45,9 @@ public record RegistryHealth(
     boolean row =
         readable && attempt("database cannot be written: ", problems, () -> write(registry));
     boolean file = attempt("folder cannot be written: ", problems, () -> probe(folder));
+    if (readable) {
+      attempt("files cannot be reached: ", problems, () -> reachFiles(registry));
+    }
     long free = 0;
     try {
       free = Files.getFileStore(folder).getUsableSpace();
@@ -79,6 +87,22 @@ public record RegistryHealth(
               new SettingTable().set(session, SETTING, registry.now().toString());
               return true;
             });
+  }
+
+  /** Asks for one content, as a store or folder that is not mounted looks like an empty one. */
+  private static void reachFiles(ModelRegistry registry) {
+    Optional<Digest> wanted = registry.transactions().read(StatisticsQuery::anyContent);
+    boolean there = registry.files().has(wanted.orElse(Digest.ofText("")));
+    if (!there && wanted.isPresent() && isUsed(registry, wanted.get())) {
+      throw new NotFoundException(
+          "content " + wanted.get(),
+          List.of(),
+          "A version has it. Is the place of the files mounted, and the right one?");
+    }
+  }
+
+  private static boolean isUsed(ModelRegistry registry, Digest content) {
+    return registry.transactions().read(session -> registry.versionTable().uses(session, content));
   }
 
   private static void probe(Path folder) throws IOException {

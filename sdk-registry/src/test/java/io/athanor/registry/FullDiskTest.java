@@ -83,7 +83,7 @@ class FullDiskTest {
     }
   }
 
-  private static void fill(Path file) throws IOException {
+  static void fill(Path file) throws IOException {
     try (OutputStream out = Files.newOutputStream(file)) {
       byte[] block = new byte[4096];
       while (true) {

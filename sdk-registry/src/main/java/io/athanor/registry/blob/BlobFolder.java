@@ -215,6 +215,15 @@ public final class BlobFolder implements AutoCloseable {
     return store.isPresent();
   }
 
+  /**
+   * Whether a content is in its place: in the store if there is one, else here.
+   *
+   * @throws io.athanor.api.error.AthanorException if the store does not answer
+   */
+  public boolean has(Digest digest) {
+    return store.map(all -> all.has(digest)).orElseGet(() -> Files.exists(blob(digest)));
+  }
+
   /** The contents that are safe in the store. */
   public Set<Digest> stored() {
     Set<Digest> names = new TreeSet<>(Comparator.comparing(Digest::hex));

@@ -1,7 +1,9 @@
 package io.athanor.registry.store;
 
+import io.athanor.api.common.Digest;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** Numbers about all of a registry. */
@@ -38,6 +40,12 @@ public final class StatisticsQuery {
         session,
         "SELECT COALESCE(SUM(bytes), 0) FROM"
             + " (SELECT digest, MAX(bytes) AS bytes FROM version_file GROUP BY digest) contents");
+  }
+
+  /** One of the contents, whichever; empty if there is none. */
+  public static Optional<Digest> anyContent(Session session) throws SQLException {
+    return session.first(
+        "SELECT digest FROM version_file LIMIT 1", row -> new Digest(row.getString(1)));
   }
 
   public static long aliases(Session session) throws SQLException {
