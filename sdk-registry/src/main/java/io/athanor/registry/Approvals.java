@@ -25,7 +25,8 @@ import java.util.Optional;
  * alias needs, and of whom, the registry's {@link ModelRegistry#policy policy} says. Thread-safe.
  */
 public final class Approvals {
-  private static final int MAX_LIMIT = 1000;
+  /** The most requests that one list may have. */
+  static final int MAX_LIMIT = 1000;
 
   private final ModelRegistry registry;
 

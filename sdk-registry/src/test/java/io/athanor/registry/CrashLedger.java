@@ -7,6 +7,8 @@ import io.athanor.api.registry.AuditEntry;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
 import io.athanor.registry.CrashProcess.Told;
+import io.athanor.registry.governance.Approval;
+import io.athanor.registry.governance.Approval.Status;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -27,6 +29,7 @@ final class CrashLedger {
   private final Set<VersionId> deleted = new HashSet<>();
   private final Set<VersionId> everUsed = new HashSet<>();
   private final Map<String, List<VersionId>> moves = new HashMap<>();
+  private final Map<String, String> notes = new TreeMap<>();
   private final List<String> acknowledged = new ArrayList<>();
   private final Map<String, Told> begun = new LinkedHashMap<>();
   private long audited;
@@ -76,8 +79,29 @@ final class CrashLedger {
         deleted.add(id(told.subject()));
         acknowledged.add("delete " + told.subject());
       }
+      case "update", "request", "approve", "reject" -> {
+        notes.put(note(told, told.digest()), value(told));
+        acknowledged.add(begunAs(told));
+      }
       default -> {}
     }
+  }
+
+  /** What an update or a decision on an approval is about. */
+  private static String note(Told told, String number) {
+    return told.action().equals("update")
+        ? told.subject() + " tag " + told.worker()
+        : told.subject() + " approval " + number + " at " + told.worker();
+  }
+
+  /** What it says afterwards. */
+  private static String value(Told told) {
+    return switch (told.action()) {
+      case "update" -> told.digest();
+      case "request" -> Status.PENDING.name();
+      case "approve" -> Status.APPROVED.name();
+      default -> Status.REJECTED.name();
+    };
   }
 
   int acknowledged() {
@@ -91,6 +115,7 @@ final class CrashLedger {
     List<String> unsaid = unsaid(registry);
     versions(registry, unsaid);
     aliases(registry, unsaid);
+    notes(registry, unsaid);
     begun.clear();
     acknowledged.clear();
   }
@@ -118,9 +143,11 @@ final class CrashLedger {
   }
 
   private static String begunAs(Told told) {
-    return told.action().equals("promote")
-        ? "promote " + alias(id(told.subject()), told.worker())
-        : told.action() + " " + told.subject();
+    return switch (told.action()) {
+      case "promote" -> "promote " + alias(id(told.subject()), told.worker());
+      case "request" -> "request approval " + told.subject();
+      default -> told.action() + " " + told.subject();
+    };
   }
 
   private void versions(ModelRegistry registry, List<String> unsaid) {
@@ -170,6 +197,68 @@ final class CrashLedger {
               .extracting(AliasMove::to)
               .containsExactlyElementsOf(all.stream().map(Optional::of).toList());
         });
+  }
+
+  /** Tags and approvals are as they were said to be, and what was under way is whole or absent. */
+  private void notes(ModelRegistry registry, List<String> unsaid) {
+    Map<String, String> there = new TreeMap<>();
+    for (VersionId id : versions.keySet()) {
+      Map<String, String> tags = new TreeMap<>(registry.version(id).notes().tags());
+      tags.remove("worker");
+      tags.forEach((worker, value) -> there.put(id + " tag " + worker, value));
+    }
+    for (Approval approval : approvals(registry)) {
+      there.put(
+          approval.version() + " approval " + approval.number() + " at " + approval.alias(),
+          approval.status().name());
+    }
+    notes.keySet().removeIf(note -> isGone(note.split(" tag ")[0]));
+    List<String> happened = new ArrayList<>();
+    for (Told told : begun.values()) {
+      if (List.of("update", "request", "approve", "reject").contains(told.action())) {
+        there.keySet().stream()
+            .filter(note -> isAbout(told, note))
+            .filter(note -> there.get(note).equals(value(told)))
+            .filter(note -> !value(told).equals(notes.get(note)))
+            .findFirst()
+            .ifPresent(
+                note -> {
+                  notes.put(note, value(told));
+                  happened.add(begunAs(told));
+                });
+      }
+    }
+    assertThat(there).isEqualTo(notes);
+    assertThat(happened)
+        .containsExactlyInAnyOrderElementsOf(
+            unsaid.stream()
+                .filter(change -> change.matches("(update|request approval|approve|reject) .*"))
+                .filter(change -> !change.startsWith("update ") || !isGone(change.split(" ")[1]))
+                .toList());
+  }
+
+  private boolean isAbout(Told told, String note) {
+    return told.action().equals("request")
+        ? note.startsWith(told.subject() + " approval ")
+            && note.endsWith(" at " + told.worker())
+            && !notes.containsKey(note)
+        : note.equals(note(told, told.digest()));
+  }
+
+  /** Whether a text names a version that was deleted. */
+  private boolean isGone(String text) {
+    return text.matches("[a-z]+:[0-9]+") && deleted.contains(id(text));
+  }
+
+  private static List<Approval> approvals(ModelRegistry registry) {
+    List<Approval> all = new ArrayList<>();
+    List<Approval> page = registry.approvals().list(Optional.empty(), 0, Approvals.MAX_LIMIT);
+    while (!page.isEmpty()) {
+      all.addAll(page);
+      long last = page.get(page.size() - 1).number();
+      page = registry.approvals().list(Optional.empty(), last, Approvals.MAX_LIMIT);
+    }
+    return all;
   }
 
   private static String alias(VersionId id, String worker) {

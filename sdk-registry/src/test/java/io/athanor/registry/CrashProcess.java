@@ -4,9 +4,12 @@ import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.governance.Approval;
+import io.athanor.registry.store.Database;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +30,7 @@ final class CrashProcess {
   static final List<String> MODELS = List.of("left", "right");
 
   private static final int MANY = 12;
+  private static final String REASON = "for the test";
   private static final FileOutputStream TOLD = new FileOutputStream(FileDescriptor.out);
 
   private final ModelRegistry registry;
@@ -42,13 +46,15 @@ final class CrashProcess {
   }
 
   /** Starts a child. */
-  static Process start(Path folder, Path scratch, String worker, int threads, long seed)
+  static Process start(
+      TestStore store, Path folder, Path scratch, String worker, int threads, long seed)
       throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Xshare:auto",
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"));
+    command.addAll(store.systemProperties());
+    command.addAll(
+        List.of(
             "-Djava.io.tmpdir=" + scratch,
             "-cp",
             System.getProperty("java.class.path"),
@@ -57,16 +63,21 @@ final class CrashProcess {
             scratch.toString(),
             worker,
             Integer.toString(threads),
-            Long.toString(seed))
-        .redirectErrorStream(true)
-        .start();
+            Long.toString(seed),
+            store.name()));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   public static void main(String[] arguments) throws IOException {
     Path scratch = Path.of(arguments[1]);
     Random random = new Random(Long.parseLong(arguments[4]));
     say(OPENING);
-    ModelRegistry registry = ModelRegistry.open(Path.of(arguments[0]));
+    Path folder = Path.of(arguments[0]);
+    Database database = TestStore.valueOf(arguments[5]).database(folder);
+    ModelRegistry registry =
+        ModelRegistry.in(folder)
+            .database(new MigrationWatch(database, CrashProcess::sayUnchecked))
+            .open();
     say(OPENED);
     for (int i = 0; i < Integer.parseInt(arguments[3]); i++) {
       String worker = arguments[2] + "-" + i;
@@ -79,6 +90,14 @@ final class CrashProcess {
   /** One write to a pipe is whole or absent. */
   private static void say(String line) throws IOException {
     TOLD.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static void sayUnchecked(String line) {
+    try {
+      say(line);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void run() {
@@ -102,12 +121,16 @@ final class CrashProcess {
   }
 
   private void step(String model, List<ModelVersion> versions) throws IOException {
-    int choice = random.nextInt(10);
+    int choice = random.nextInt(14);
     if (versions.isEmpty() || (choice < 4 && versions.size() < MANY)) {
       register(model);
-    } else if (choice < 7) {
+    } else if (choice < 6) {
       promote(any(versions));
-    } else if (choice < 9) {
+    } else if (choice < 8) {
+      update(any(versions));
+    } else if (choice < 11) {
+      approve(any(versions));
+    } else if (choice < 13) {
       delete(any(versions));
     } else {
       collectGarbage();
@@ -133,6 +156,40 @@ final class CrashProcess {
       done("promote", to.orElseThrow().toString());
     } catch (ConflictException | NotFoundException deleted) {
       refused("promote");
+    }
+  }
+
+  /** Each thread has a tag of its own. */
+  private void update(ModelVersion version) throws IOException {
+    String value = Integer.toString(random.nextInt(1_000_000_000));
+    begin("update", version.id() + " " + value);
+    try {
+      registry.update(version).tag(worker, value).apply();
+      done("update", version.id() + " " + value);
+    } catch (ConflictException | NotFoundException changed) {
+      refused("update");
+    }
+  }
+
+  /** Requests approval, or decides on an earlier request; nobody else does for this alias. */
+  private void approve(ModelVersion version) throws IOException {
+    Optional<Approval> open =
+        registry.approvals().of(version).stream()
+            .filter(approval -> approval.alias().equals(worker) && approval.status().open())
+            .findFirst();
+    String action = open.isEmpty() ? "request" : random.nextBoolean() ? "approve" : "reject";
+    String subject = version.id() + open.map(approval -> " " + approval.number()).orElse("");
+    begin(action, subject);
+    try {
+      Approval after =
+          switch (action) {
+            case "request" -> registry.approvals().request(version, worker, REASON);
+            case "approve" -> registry.approvals().approve(open.orElseThrow().number(), REASON);
+            default -> registry.approvals().reject(open.orElseThrow().number(), REASON);
+          };
+      done(action, version.id() + " " + after.number());
+    } catch (ConflictException | NotFoundException decidedOrDeleted) {
+      refused(action);
     }
   }
 

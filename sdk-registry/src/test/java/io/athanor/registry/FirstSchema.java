@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.sql.Statement;
 
-/** A registry as the first schema and layout had it. */
+/** A registry as the first schema and layout had it, which was on SQLite only. */
 final class FirstSchema {
   private FirstSchema() {}
 
@@ -55,20 +57,22 @@ final class FirstSchema {
   }
 
   /** The number of the last script that was run on a registry's tables. */
-  static int schemaVersion(Path folder) throws Exception {
-    Path database = folder.resolve("registry.db");
-    if (!Files.exists(database)) {
+  static int schemaVersion(TestStore store, Path folder) throws SQLException {
+    if (store == TestStore.SQLITE && !Files.exists(folder.resolve("registry.db"))) {
       return 0;
     }
-    try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + database);
-        Statement statement = connection.createStatement();
-        var table =
-            statement.executeQuery(
-                "SELECT COUNT(*) FROM sqlite_master WHERE name = 'schema_version'")) {
-      if (table.getInt(1) == 0) {
-        return 0;
+    try (Connection connection = store.connect(folder)) {
+      try (ResultSet table =
+          connection
+              .getMetaData()
+              .getTables(connection.getCatalog(), connection.getSchema(), "schema_version", null)) {
+        if (!table.next()) {
+          return 0;
+        }
       }
-      try (var row = statement.executeQuery("SELECT MAX(version) FROM schema_version")) {
+      try (Statement statement = connection.createStatement();
+          ResultSet row = statement.executeQuery("SELECT MAX(version) FROM schema_version")) {
+        row.next();
         return row.getInt(1);
       }
     }
