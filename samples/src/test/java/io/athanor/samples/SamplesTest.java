@@ -11,6 +11,7 @@ import io.athanor.model.format.PretrainedModel;
 import io.athanor.model.format.gguf.Gguf;
 import io.athanor.registry.ModelRegistry;
 import io.athanor.samples.architecture.CustomArchitecture;
+import io.athanor.samples.chat.Assistant;
 import io.athanor.samples.code.JavaCompletion;
 import io.athanor.samples.digits.DigitReader;
 import io.athanor.samples.mail.SmallSpamFilter;
@@ -157,6 +158,11 @@ class SamplesTest {
     PretrainedModel gguf = Gguf.read(folder.resolve("code/merged.gguf"));
     assertThat(gguf.tensors().keySet()).isEqualTo(merged.tensors().keySet());
     assertThat(PeftFolder.read(folder.resolve("code/adapter")).modules()).hasSize(16);
+
+    Files.writeString(
+        model.resolve("chat_template.jinja"), "{% for m in messages %}{{ m.content }}{% endfor %}");
+    String said = said(() -> Assistant.main(new String[] {model.toString(), "public int get"}));
+    assertThat(said).contains("assistant:", "outputTokenCount = ");
   }
 
   private static EvaluationReport passed(Path report) {
