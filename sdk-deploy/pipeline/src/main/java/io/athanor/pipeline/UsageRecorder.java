@@ -7,6 +7,7 @@ import io.athanor.api.registry.DeploymentRecord;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Usage;
 import io.athanor.api.registry.VersionId;
+import io.athanor.registry.DeploymentLog;
 import io.athanor.registry.ModelRegistry;
 import java.time.Clock;
 import java.time.Duration;
@@ -36,9 +37,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Requests without an answer, failed or refused, count as errors that took no time. The time of
  * the last request is exact to the interval. Of a process that is killed, what happened since the
- * last interval is lost, and the version stays on record as live. When the registry cannot say
- * whether it took something ({@link io.athanor.api.error.OutcomeUnknownException}), it is told
- * again, and that much may count twice.
+ * last interval is lost, and the version stays on record as live until {@link Builder#onlyAt}
+ * another begins there. When the registry cannot say whether it took something ({@link
+ * io.athanor.api.error.OutcomeUnknownException}), it is told again, and that much may count twice.
  */
 public final class UsageRecorder implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UsageRecorder.class);
@@ -105,11 +106,16 @@ public final class UsageRecorder implements AutoCloseable {
      *     have the same place
      */
     public Builder at(String environment, String target) {
-      VersionId.requireName("environment", environment);
-      if (target.isBlank()) {
-        throw new IllegalArgumentException("target must not be blank");
-      }
-      this.place = Optional.of(new Place(environment, target));
+      this.place = Optional.of(new Place(environment, target, false));
+      return this;
+    }
+
+    /**
+     * As {@link #at}, where no other version of the model is live. What a process that was killed
+     * left on record there ends when this begins.
+     */
+    public Builder onlyAt(String environment, String target) {
+      this.place = Optional.of(new Place(environment, target, true));
       return this;
     }
 
@@ -160,7 +166,14 @@ public final class UsageRecorder implements AutoCloseable {
     }
   }
 
-  private record Place(String environment, String target) {}
+  private record Place(String environment, String target, boolean alone) {
+    Place {
+      VersionId.requireName("environment", environment);
+      if (target.isBlank()) {
+        throw new IllegalArgumentException("target must not be blank");
+      }
+    }
+  }
 
   /** What a deployment did since it began. */
   private record Total(long requests, long errors, Duration latency) {
@@ -238,15 +251,25 @@ public final class UsageRecorder implements AutoCloseable {
     }
     seen = now;
     if (place.isPresent() && deployment.isEmpty()) {
-      Place where = place.get();
-      deployment =
-          Optional.of(
-              registry.deployments().begin(version, where.environment(), where.target(), since));
+      deployment = Optional.of(begin(place.get()));
     }
     if (seen.requests() > recorded.requests()) {
       registry.recordUse(version, seen.since(recorded, lastUse));
       recorded = seen;
     }
+  }
+
+  private DeploymentRecord begin(Place where) {
+    DeploymentLog log = registry.deployments();
+    if (where.alone()) {
+      log.in(where.environment()).stream()
+          .filter(DeploymentRecord::live)
+          .filter(record -> record.target().equals(where.target()))
+          .filter(record -> record.version().name().equals(version.name()))
+          .filter(record -> !record.version().equals(version.id()))
+          .forEach(record -> log.end(record, since));
+    }
+    return log.begin(version, where.environment(), where.target(), since);
   }
 
   /**

@@ -3,6 +3,7 @@ package io.athanor.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.deploy.DeploymentStats;
@@ -27,6 +28,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -269,6 +271,46 @@ class UsageRecorderTest {
     assertThat(records())
         .singleElement()
         .satisfies(record -> assertThat(record.until()).contains(NOON));
+  }
+
+  @Test
+  void whatAKilledProcessLeftOnRecordEndsWhenItsSuccessorBegins() {
+    ModelVersion other = registry.register("sizes", TinyArtifacts.sizes());
+    ModelVersion killed = registry.register("prices", TinyArtifacts.prices());
+    registry.deployments().begin(killed, "production", "host-1");
+    registry.deployments().begin(killed, "production", "host-2");
+    registry.deployments().begin(killed, "staging", "host-1");
+    registry.deployments().begin(other, "production", "host-1");
+    clock.advance(HOUR);
+    Instant since = clock.instant();
+    UsageRecorder recorder = recorder().onlyAt("production", "host-1").start();
+    clock.advance(HOUR);
+    turns.next();
+
+    assertThat(registry.deployments().of(killed.id()))
+        .extracting(DeploymentRecord::toString, DeploymentRecord::until)
+        .containsExactly(
+            tuple("prices:2 in production at host-1", Optional.of(since)),
+            tuple("prices:2 in production at host-2", Optional.empty()),
+            tuple("prices:2 in staging at host-1", Optional.empty()));
+    assertThat(registry.deployments().of(other.id()))
+        .singleElement()
+        .satisfies(record -> assertThat(record.live()).isTrue());
+    assertThat(records())
+        .singleElement()
+        .satisfies(record -> assertThat(record.since()).isEqualTo(since));
+    recorder.close();
+  }
+
+  @Test
+  void severalVersionsMayBeLiveAtOnePlace() {
+    ModelVersion beside = registry.register("prices", TinyArtifacts.prices());
+    registry.deployments().begin(beside, "production", "host-1");
+
+    recorder().at("production", "host-1").start();
+    turns.next();
+
+    assertThat(registry.deployments().live()).hasSize(2);
   }
 
   @Test
