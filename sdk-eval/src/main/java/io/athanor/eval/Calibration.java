@@ -4,6 +4,7 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Signature;
 import io.athanor.api.data.Task;
+import io.athanor.api.data.Trait;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.eval.Outcomes;
 import io.athanor.api.graph.ElementOp;
@@ -75,21 +76,22 @@ public final class Calibration {
     metrics.put(TEMPERATURE, temperature);
     Provenance made = model.provenance();
     return new ModelArtifact(
-        model.architecture(),
-        model.config(),
-        model
-            .graph()
-            .withOutput(Signature.OUTPUT, "temperature", new ElementOp.Scale(1 / temperature)),
-        model.weights(),
-        model.encoding(),
-        metrics,
-        new Provenance(
-            made.created(),
-            made.seed(),
-            made.plan(),
-            made.data(),
-            Optional.of(model.weightsDigest()),
-            made.environment()));
+            model.architecture(),
+            model.config(),
+            model
+                .graph()
+                .withOutput(Signature.OUTPUT, "temperature", new ElementOp.Scale(1 / temperature)),
+            model.weights(),
+            model.encoding(),
+            metrics,
+            new Provenance(
+                made.created(),
+                made.seed(),
+                made.plan(),
+                made.data(),
+                Optional.of(model.weightsDigest()),
+                made.environment()))
+        .withBaseline(model.baseline().map(b -> b.without(Trait.Aspect.CONFIDENCE)));
   }
 
   private Outcomes.Labels outcomes() {

@@ -1,6 +1,7 @@
 package io.athanor.data;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.Baseline;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.ColumnType;
 import io.athanor.api.data.DataProvenance;
@@ -11,6 +12,7 @@ import io.athanor.api.data.Rows;
 import io.athanor.api.data.Schema;
 import io.athanor.api.data.Tokenizer;
 import io.athanor.api.data.TrainingData;
+import io.athanor.api.data.Traits;
 import io.athanor.api.error.ValidationException;
 import io.athanor.data.batch.EncodedBatches;
 import io.athanor.data.source.CellDigest;
@@ -195,6 +197,13 @@ public final class Split implements TrainingData {
       throw new ValidationException(
           "split", List.of("it has no " + name + " rows; give that part a share above 0"));
     }
+  }
+
+  /** Looks at no more than about a hundred thousand of the training rows, evenly spaced. */
+  @Override
+  public Optional<Baseline> baseline() {
+    Traits traits = Traits.of(encoding());
+    return Optional.of(TraitScan.of(parts.value().train(), traits::read));
   }
 
   @Override

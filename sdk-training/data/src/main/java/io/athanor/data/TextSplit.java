@@ -1,14 +1,17 @@
 package io.athanor.data;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.data.Baseline;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.ChatRenderer;
 import io.athanor.api.data.DataProvenance;
 import io.athanor.api.data.Encoding;
 import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Row;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
 import io.athanor.api.data.TrainingData;
+import io.athanor.api.data.Traits;
 import io.athanor.api.error.ValidationException;
 import io.athanor.data.batch.TextBatches;
 import io.athanor.data.source.CellDigest;
@@ -16,9 +19,11 @@ import io.athanor.data.split.StratifiedSplit;
 import io.athanor.data.table.IndexedRows;
 import io.athanor.data.table.Table;
 import io.athanor.data.text.Chats;
+import io.athanor.data.text.Completions;
 import io.athanor.data.text.Corpus;
 import io.athanor.data.text.Documents;
 import io.athanor.data.text.EndToken;
+import io.athanor.data.text.Pairs;
 import io.athanor.data.text.TextForm;
 import io.athanor.data.text.TextProfile;
 import io.athanor.data.text.Vocabulary;
@@ -37,6 +42,8 @@ import java.util.Optional;
  * tokens.mask} and no target.
  */
 public final class TextSplit implements TrainingData {
+  private static final Row NO_TEXT = Row.of(Map.of());
+
   private final TextDataset dataset;
   private final Shares shares;
   private final long seed;
@@ -178,6 +185,32 @@ public final class TextSplit implements TrainingData {
   /** What became of the rows for training and validation. */
   public TextProfile profile() {
     return train.value().profile().plus(validation.value().profile());
+  }
+
+  /**
+   * What prompts, or texts to embed, are like; absent for other texts, which a served model is not
+   * given to read. Looks at no more than about a hundred thousand training rows, evenly spaced.
+   */
+  @Override
+  public Optional<Baseline> baseline() {
+    TextForm form = dataset.form();
+    List<String> read =
+        form instanceof Completions completions
+            ? List.of(completions.prompt())
+            : form instanceof Pairs ? form.columns() : List.of();
+    if (read.isEmpty()) {
+      return Optional.empty();
+    }
+    Traits traits = Traits.of(encoding());
+    return Optional.of(
+        TraitScan.of(
+            parts().train(),
+            (row, observer) -> {
+              for (String column : read) {
+                Object text = row.cell(column);
+                traits.read(text == null ? NO_TEXT : Row.of(Traits.TEXT, text), observer);
+              }
+            }));
   }
 
   @Override

@@ -34,19 +34,20 @@ final class Compressed {
     changed.put(CONFIG, List.copyOf(steps));
     Provenance made = from.provenance();
     return new ModelArtifact(
-        from.architecture(),
-        changed,
-        graph,
-        weights,
-        from.encoding(),
-        Map.of(),
-        new Provenance(
-            made.created(),
-            made.seed(),
-            made.plan(),
-            made.data(),
-            Optional.of(from.weightsDigest()),
-            made.environment()));
+            from.architecture(),
+            changed,
+            graph,
+            weights,
+            from.encoding(),
+            Map.of(),
+            new Provenance(
+                made.created(),
+                made.seed(),
+                made.plan(),
+                made.data(),
+                Optional.of(from.weightsDigest()),
+                made.environment()))
+        .withBaseline(from.baseline());
   }
 
   /**

@@ -302,8 +302,9 @@ public final class TrainingLoop {
             job.data().encoding(),
             metrics,
             provenance());
+    ModelArtifact watched = artifact.withBaseline(TrainedBaseline.of(job, artifact));
     announce(new TrainingEvent.Ended(step, reason, bestStep, metrics));
-    return new TrainingResult(artifact, course, reason, step, bestStep, stopwatch.spent());
+    return new TrainingResult(watched, course, reason, step, bestStep, stopwatch.spent());
   }
 
   private Provenance provenance() {

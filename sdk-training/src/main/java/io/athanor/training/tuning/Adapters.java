@@ -385,6 +385,7 @@ public final class Adapters {
       Map<String, Double> metrics,
       Provenance provenance) {
     return new ModelArtifact(
-        from.architecture(), config, graph, weights, from.encoding(), metrics, provenance);
+            from.architecture(), config, graph, weights, from.encoding(), metrics, provenance)
+        .withBaseline(from.baseline());
   }
 }

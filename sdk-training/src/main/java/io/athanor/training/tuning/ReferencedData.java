@@ -1,5 +1,6 @@
 package io.athanor.training.tuning;
 
+import io.athanor.api.data.Baseline;
 import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.data.DataProvenance;
@@ -60,6 +61,11 @@ public final class ReferencedData implements TrainingData {
   @Override
   public Optional<Batches> validation() {
     return validation;
+  }
+
+  @Override
+  public Optional<Baseline> baseline() {
+    return data.baseline();
   }
 
   @Override
