@@ -54,7 +54,7 @@ class SamplesTest {
   @Test
   @Tag("heavy")
   void aSpamFilterIsMadeSmallerInThreeWays() throws Exception {
-    SmallSpamFilter.main(new String[] {folder.toString()});
+    SmallSpamFilter.main(new String[] {folder.toString(), "32"});
 
     String rounded = Files.readString(folder.resolve("int8.md"));
     assertThat(rounded).contains("PASSED: no worse than the champion by f1[spam]");

@@ -38,7 +38,7 @@ class ProcessesTest extends RegistryContract {
   @Test
   @Tag("heavy")
   void survivesManyKills() throws Exception {
-    survivesKills(200);
+    survivesKills(60);
   }
 
   @Test

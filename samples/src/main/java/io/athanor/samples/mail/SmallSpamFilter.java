@@ -36,17 +36,18 @@ public final class SmallSpamFilter {
   private SmallSpamFilter() {}
 
   /**
-   * @param arguments optionally the folder for the tables; {@code target/samples/small-mail}
-   *     otherwise
+   * @param arguments optionally the folder for the tables, {@code target/samples/small-mail}
+   *     otherwise; and how many tokens of a mail are read, 96 otherwise
    */
   public static void main(String[] arguments) throws IOException {
     Path output = SampleFiles.output(arguments, "small-mail");
+    int tokens = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 96;
     Files.createDirectories(output);
     Split words =
         Dataset.from(Csv.of(SampleFiles.data("mail/mail.csv.gz")))
             .text("text")
             .label("label")
-            .maximumTokens(96)
+            .maximumTokens(tokens)
             .vocabulary(20_000, 2)
             .split(0.7, 0.1, 0.2)
             .seed(7);
