@@ -10,7 +10,10 @@ public enum RolloutPhase {
   RUNNING,
   /** As {@link #RUNNING}, but it stays at its step until somebody says otherwise. */
   PAUSED,
-  /** It is decided that the candidate replaces the champion; what that takes is being done. */
+  /**
+   * It is decided that the candidate replaces the champion, and what that takes is being done. It
+   * is paused again if that is refused.
+   */
   PROMOTING,
   /** The candidate has all traffic; the end. */
   PROMOTED,
@@ -23,7 +26,7 @@ public enum RolloutPhase {
       case CHECKING -> Set.of(RUNNING, PROMOTING, ROLLED_BACK);
       case RUNNING -> Set.of(RUNNING, PAUSED, PROMOTING, ROLLED_BACK);
       case PAUSED -> Set.of(RUNNING, PROMOTING, ROLLED_BACK);
-      case PROMOTING -> Set.of(PROMOTED, PAUSED, ROLLED_BACK);
+      case PROMOTING -> Set.of(PROMOTED, PAUSED);
       case PROMOTED, ROLLED_BACK -> Set.of();
     };
   }

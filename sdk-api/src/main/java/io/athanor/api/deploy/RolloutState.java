@@ -67,7 +67,8 @@ public record RolloutState(
       RolloutPhase nextPhase, int nextStep, String why, Principal who, Instant at) {
     if (!phase.next().contains(nextPhase)) {
       throw new ConflictException(
-          this
+          "The "
+              + this
               + " is "
               + phase
               + " and cannot become "

@@ -1,0 +1,95 @@
+package io.athanor.deploy.rollout;
+
+import java.util.Locale;
+
+/**
+ * Compares the answers of candidate and champion to the same requests, as labels, people or another
+ * model judge them. It ends in one of two ways, as early as the evidence allows: the candidate is
+ * worse by more than a margin, or it is not. Each is said wrongly with a probability of at most
+ * {@code alpha}, although it is looked at after every comparison and a rollout stops when it likes;
+ * see {@link #compare} for what that asks of the comparisons.
+ *
+ * <p>Thread-safe. The evidence ends with the process: one that begins anew has the whole {@code
+ * alpha} again.
+ */
+public final class QualityGuard implements Guard {
+  private final double margin;
+  private final double alpha;
+  private final BettingTest worse;
+  private final BettingTest good;
+  private double differences;
+
+  private QualityGuard(double margin, double alpha) {
+    this.margin = margin;
+    this.alpha = alpha;
+    this.worse = new BettingTest((1 + margin) / 2);
+    this.good = new BettingTest((1 - margin) / 2);
+  }
+
+  /**
+   * Rolls back a candidate whose mean score is worse by more than this, and holds the rollout at
+   * its step until it is known not to be.
+   *
+   * @param margin in [0, 1); the smaller, the more comparisons it takes: about a thousand for 0.05
+   * @param alpha the probability of saying either wrongly, in (0, 0.5]
+   */
+  public static QualityGuard noWorseBy(double margin, double alpha) {
+    if (!(margin >= 0 && margin < 1)) {
+      throw new IllegalArgumentException("margin must be 0 to below 1, got " + margin);
+    }
+    if (!(alpha > 0 && alpha <= 0.5)) {
+      throw new IllegalArgumentException("alpha must be above 0, at most 0.5, got " + alpha);
+    }
+    return new QualityGuard(margin, alpha);
+  }
+
+  /**
+   * Takes in how good the two answers to one request were, 0 for wrong and 1 for right or anything
+   * between. Which requests are compared must not depend on the answers; then nothing else is asked
+   * of their distribution, not even that it stays the same.
+   *
+   * @param champion in [0, 1]
+   * @param candidate in [0, 1]
+   */
+  public synchronized void compare(double champion, double candidate) {
+    requireScore("champion", champion);
+    requireScore("candidate", candidate);
+    double difference = candidate - champion;
+    differences += difference;
+    worse.observe((1 - difference) / 2);
+    good.observe((1 + difference) / 2);
+  }
+
+  private static void requireScore(String parameter, double score) {
+    if (!(score >= 0 && score <= 1)) {
+      throw new IllegalArgumentException(parameter + " must be 0 to 1, got " + score);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "quality";
+  }
+
+  @Override
+  public synchronized Finding judge(Traffic traffic) {
+    return finding();
+  }
+
+  synchronized Finding finding() {
+    long comparisons = worse.observations();
+    double mean = comparisons == 0 ? 0 : differences / comparisons;
+    String measured =
+        String.format(
+            Locale.ROOT,
+            "the candidate's mean score differs by %+.4f in %d comparisons",
+            mean,
+            comparisons);
+    if (worse.evidence() >= 1 / alpha) {
+      return Finding.bad(measured + ", worse by more than " + margin);
+    }
+    return good.evidence() >= 1 / alpha
+        ? Finding.good(measured + ", not worse by " + margin)
+        : Finding.undecided(measured + ", which does not decide it");
+  }
+}
