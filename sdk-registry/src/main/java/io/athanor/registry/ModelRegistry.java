@@ -343,6 +343,11 @@ public final class ModelRegistry implements AutoCloseable {
     return new DeploymentLog(this);
   }
 
+  /** Where rollouts of models to aliases stand. */
+  public Rollouts rollouts() {
+    return new Rollouts(this);
+  }
+
   /** How much a version was used so far. */
   public Usage usage(ModelVersion version) {
     return reading.of(

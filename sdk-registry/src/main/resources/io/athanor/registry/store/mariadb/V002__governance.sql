@@ -93,6 +93,23 @@ CREATE TABLE IF NOT EXISTS deployment (
 CREATE INDEX IF NOT EXISTS deployment_by_version ON deployment (model_id, number);
 CREATE INDEX IF NOT EXISTS deployment_by_end ON deployment (ended);
 
+-- The last rollout of a model to an alias; those before it are in the audit log.
+CREATE TABLE IF NOT EXISTS rollout (
+  model_id   BIGINT NOT NULL REFERENCES model (id),
+  alias      VARCHAR(200) NOT NULL,
+  champion   LONGTEXT NOT NULL,
+  candidate  LONGTEXT NOT NULL,
+  strategy   LONGTEXT NOT NULL,
+  phase      VARCHAR(32) NOT NULL,
+  step       BIGINT NOT NULL,
+  begun      BIGINT NOT NULL,
+  changed    BIGINT NOT NULL,
+  changed_by VARCHAR(200) NOT NULL,
+  reason     LONGTEXT NOT NULL,
+  revision   BIGINT NOT NULL,
+  PRIMARY KEY (model_id, alias)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+
 CREATE TABLE IF NOT EXISTS version_usage (
   version_id    BIGINT PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,
   requests      BIGINT NOT NULL,

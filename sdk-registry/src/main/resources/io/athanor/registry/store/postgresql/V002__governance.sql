@@ -93,6 +93,23 @@ CREATE TABLE deployment (
 CREATE INDEX deployment_by_version ON deployment (model_id, number);
 CREATE INDEX deployment_by_end ON deployment (ended);
 
+-- The last rollout of a model to an alias; those before it are in the audit log.
+CREATE TABLE rollout (
+  model_id   BIGINT NOT NULL REFERENCES model (id),
+  alias      TEXT COLLATE "C" NOT NULL,
+  champion   TEXT COLLATE "C" NOT NULL,
+  candidate  TEXT COLLATE "C" NOT NULL,
+  strategy   TEXT COLLATE "C" NOT NULL,
+  phase      TEXT COLLATE "C" NOT NULL,
+  step       BIGINT NOT NULL,
+  begun      BIGINT NOT NULL,
+  changed    BIGINT NOT NULL,
+  changed_by TEXT COLLATE "C" NOT NULL,
+  reason     TEXT COLLATE "C" NOT NULL,
+  revision   BIGINT NOT NULL,
+  PRIMARY KEY (model_id, alias)
+);
+
 CREATE TABLE version_usage (
   version_id    BIGINT PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,
   requests      BIGINT NOT NULL,

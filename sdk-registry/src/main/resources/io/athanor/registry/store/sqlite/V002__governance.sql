@@ -100,6 +100,23 @@ CREATE TABLE deployment (
 CREATE INDEX deployment_by_version ON deployment (model_id, number);
 CREATE INDEX deployment_by_end ON deployment (ended);
 
+-- The last rollout of a model to an alias; those before it are in the audit log.
+CREATE TABLE rollout (
+  model_id   INTEGER NOT NULL REFERENCES model (id),
+  alias      TEXT    NOT NULL,
+  champion   TEXT    NOT NULL,
+  candidate  TEXT    NOT NULL,
+  strategy   TEXT    NOT NULL,
+  phase      TEXT    NOT NULL,
+  step       INTEGER NOT NULL,
+  begun      INTEGER NOT NULL,
+  changed    INTEGER NOT NULL,
+  changed_by TEXT    NOT NULL,
+  reason     TEXT    NOT NULL,
+  revision   INTEGER NOT NULL,
+  PRIMARY KEY (model_id, alias)
+);
+
 CREATE TABLE version_usage (
   version_id    INTEGER PRIMARY KEY REFERENCES version (id) ON DELETE CASCADE,
   requests      INTEGER NOT NULL,
