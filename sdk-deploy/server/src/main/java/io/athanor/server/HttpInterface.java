@@ -1,15 +1,29 @@
 package io.athanor.server;
 
 import io.athanor.api.error.AthanorException;
+import io.athanor.server.access.AccessGate;
+import io.athanor.server.http.HttpProblem;
+import io.athanor.server.http.Listener;
+import io.athanor.server.http.Route;
+import io.athanor.server.http.StrictJson;
+import io.athanor.server.live.EventEndpoints;
+import io.athanor.server.openai.OpenAiErrors;
+import io.athanor.server.serving.ServerMetrics;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
+import io.javalin.router.Endpoint;
 import java.time.Duration;
-import java.util.UUID;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import org.eclipse.jetty.util.thread.ThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,15 +34,34 @@ final class HttpInterface {
   private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final String ID_HEADER = "X-Request-Id";
   private static final String ID = "athanor.request-id";
+  private static final int TIMED_OUT = 503;
 
   private final Listener listener;
-  private final ModelEndpoints models;
+  private final ThreadPool threads;
+  private final Duration answerTimeout;
+  private final AccessGate gate;
+  private final List<Route> routes;
+  private final EventEndpoints events;
   private final ServerMetrics metrics;
+  private final Predicate<String> served;
 
-  HttpInterface(Listener listener, ModelEndpoints models, ServerMetrics metrics) {
+  HttpInterface(
+      Listener listener,
+      ThreadPool threads,
+      Duration answerTimeout,
+      AccessGate gate,
+      List<Route> routes,
+      EventEndpoints events,
+      ServerMetrics metrics,
+      Predicate<String> served) {
     this.listener = listener;
-    this.models = models;
+    this.threads = threads;
+    this.answerTimeout = answerTimeout;
+    this.gate = gate;
+    this.routes = routes;
+    this.events = events;
     this.metrics = metrics;
+    this.served = served;
   }
 
   Javalin create() {
@@ -40,6 +73,10 @@ final class HttpInterface {
     config.startup.showOldJavalinVersionWarning = false;
     config.startup.startupWatcherEnabled = false;
     config.http.prefer405over404 = true;
+    config.http.asyncTimeout = answerTimeout.toMillis();
+    config.jetty.threadPool = threads;
+    config.jetty.timeoutStatus = TIMED_OUT;
+    config.jetty.modifyWebSocketServletFactory(sockets -> sockets.setMaxTextMessageSize(1_024));
     listener.configure(config.jetty);
     config.requestLogger.http(this::log);
     config.router.javaLangErrorHandler(
@@ -47,50 +84,74 @@ final class HttpInterface {
           LOG.error("A request ended in an error", error);
           response.setStatus(500);
         });
-    routes(config.routes);
+    add(config.routes);
     errors(config.routes);
   }
 
-  private void routes(RoutesConfig routes) {
-    routes.before(HttpInterface::identify);
-    routes.get("/v1/models", models::list);
-    routes.get("/v1/models/{name}", models::describe);
-    routes.post("/v1/models/{name}/predict", models::predict);
-    routes.post("/v1/models/{name}/batch", models::batch);
-    routes.get("/health", ctx -> health(ctx, "up"));
-    routes.get("/health/ready", ctx -> health(ctx, "ready"));
-    routes.get(
-        "/metrics", ctx -> ctx.contentType(ServerMetrics.CONTENT_TYPE).result(metrics.text()));
-  }
-
-  private static void health(Context ctx, String status) {
-    ctx.contentType("application/json").result(Json.write(Json.object().put("status", status)));
+  private void add(RoutesConfig config) {
+    config.before(HttpInterface::identify);
+    for (Route route : routes) {
+      config.addEndpoint(
+          new Endpoint(
+              route.method(),
+              route.path(),
+              ctx -> {
+                if (!route.open()) {
+                  gate.admit(ctx);
+                }
+                route.handler().handle(ctx);
+              }));
+    }
+    config.wsBeforeUpgrade(EventEndpoints.PATH, gate::admit);
+    config.ws(EventEndpoints.PATH, events::webSocket);
   }
 
   private static void identify(Context ctx) {
     String given = ctx.header(ID_HEADER);
-    String id =
-        given != null && REQUEST_ID.matcher(given).matches() ? given : UUID.randomUUID().toString();
+    String id = given != null && REQUEST_ID.matcher(given).matches() ? given : newId();
     ctx.attribute(ID, id);
     ctx.header(ID_HEADER, id);
   }
 
-  private static void errors(RoutesConfig routes) {
-    routes.exception(Problem.class, HttpInterface::send);
-    routes.exception(
+  /** Random, so that ids of several servers differ; nobody needs to be unable to guess them. */
+  private static String newId() {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    HexFormat hex = HexFormat.of();
+    return hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
+  }
+
+  private static void errors(RoutesConfig config) {
+    config.exception(HttpProblem.class, HttpInterface::send);
+    config.exception(
         HttpResponseException.class,
         (e, ctx) -> {
-          Problem problem = new Problem(e.getStatus(), detail(e, ctx));
+          HttpProblem problem = new HttpProblem(e.getStatus(), detail(e, ctx));
           String methods = e.getDetails().get("availableMethods");
           send(methods == null ? problem : problem.header("Allow", methods), ctx);
         });
-    routes.exception(AthanorException.class, HttpInterface::fail);
-    routes.exception(Exception.class, HttpInterface::fail);
+    config.exception(
+        AthanorException.class,
+        (e, ctx) -> {
+          Optional<HttpProblem> known = HttpProblem.of(e);
+          if (known.isPresent()) {
+            send(known.get(), ctx);
+          } else {
+            fail(e, ctx);
+          }
+        });
+    config.exception(Exception.class, HttpInterface::fail);
+    config.error(
+        TIMED_OUT,
+        ctx -> {
+          if (ctx.resultInputStream() == null) {
+            send(HttpProblem.unavailable("There was no answer in time; try again later"), ctx);
+          }
+        });
   }
 
   private static String detail(HttpResponseException e, Context ctx) {
     if (e.getStatus() == HttpStatus.NOT_FOUND.getCode()) {
-      return "Nothing is at this path; GET /v1/models lists the models";
+      return "Nothing is at this path; GET /openapi.json describes what there is";
     }
     if (e.getStatus() == HttpStatus.METHOD_NOT_ALLOWED.getCode()) {
       return ctx.method() + " is not allowed here; allowed is " + e.getDetails().values();
@@ -101,13 +162,18 @@ final class HttpInterface {
   /** A failure of ours: the caller gets the request's id, the log gets the rest. */
   private static void fail(Exception e, Context ctx) {
     LOG.error("Request {} failed", id(ctx), e);
-    send(new Problem(500, "The server failed; its log says why, at request " + id(ctx)), ctx);
+    send(new HttpProblem(500, "The server failed; its log says why, at request " + id(ctx)), ctx);
   }
 
-  private static void send(Problem problem, Context ctx) {
+  private static void send(HttpProblem problem, Context ctx) {
     problem.headers().forEach(ctx::header);
+    if (OpenAiErrors.areFor(ctx.path())) {
+      ctx.status(OpenAiErrors.status(problem));
+      StrictJson.send(ctx, OpenAiErrors.json(problem));
+      return;
+    }
     problem.with("requestId", id(ctx));
-    ctx.status(problem.status()).contentType(Problem.CONTENT_TYPE).result(problem.body());
+    ctx.status(problem.status()).contentType(HttpProblem.CONTENT_TYPE).result(problem.body());
   }
 
   private static String id(Context ctx) {
@@ -117,15 +183,19 @@ final class HttpInterface {
 
   private void log(Context ctx, float millis) {
     String route = ctx.endpoint().path;
-    String model = ctx.statusCode() == 404 ? "" : ctx.pathParamMap().getOrDefault("name", "");
-    metrics.request(route, model, ctx.statusCode(), Duration.ofNanos((long) (millis * 1e6)));
-    ACCESS
-        .atInfo()
-        .addKeyValue("id", id(ctx))
-        .addKeyValue("method", ctx.method())
-        .addKeyValue("path", Problem.brief(ctx.req().getRequestURI()))
-        .addKeyValue("status", ctx.statusCode())
-        .addKeyValue("millis", millis)
-        .log("request");
+    int status = ctx.statusCode();
+    String name = ctx.pathParamMap().getOrDefault("name", "");
+    String model = served.test(name) ? name : ""; // callers cannot make up series
+    metrics.request(route, model, status, (long) (millis * 1e6));
+    if (ACCESS.isInfoEnabled()) {
+      ACCESS
+          .atInfo()
+          .addKeyValue("id", id(ctx))
+          .addKeyValue("method", ctx.method())
+          .addKeyValue("path", HttpProblem.brief(ctx.req().getRequestURI()))
+          .addKeyValue("status", status)
+          .addKeyValue("millis", millis)
+          .log("request");
+    }
   }
 }

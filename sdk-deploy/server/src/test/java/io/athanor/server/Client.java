@@ -14,13 +14,19 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.Map;
 
 /** Talks to a server under test. Thread-safe. */
-record Client(URI server, HttpClient http) {
+record Client(URI server, HttpClient http, Map<String, String> headers) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   Client(URI server) {
-    this(server, HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build());
+    this(server, HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build(), Map.of());
+  }
+
+  /** The same with one header in every request. */
+  Client with(String header, String value) {
+    return new Client(server, http, Map.of(header, value));
   }
 
   HttpResponse<String> get(String path) throws IOException, InterruptedException {
@@ -37,6 +43,7 @@ record Client(URI server, HttpClient http) {
         HttpRequest.newBuilder(server.resolve(path))
             .timeout(Duration.ofSeconds(20))
             .method(method, body);
+    headers.forEach(request::header);
     if (contentType != null) {
       request.header("Content-Type", contentType);
     }

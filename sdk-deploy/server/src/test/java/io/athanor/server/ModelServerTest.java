@@ -238,7 +238,8 @@ class ModelServerTest {
   @ParameterizedTest
   @ValueSource(strings = {"/", "/v1", "/v2/models", "/v1/models/sizes/explain", "/v1/models/a/b/c"})
   void unknownPathsAre404(String path) throws Exception {
-    assertThat(detail(problem(client.get(path), 404))).contains("GET /v1/models lists the models");
+    assertThat(detail(problem(client.get(path), 404)))
+        .contains("GET /openapi.json describes what there is");
   }
 
   @ParameterizedTest

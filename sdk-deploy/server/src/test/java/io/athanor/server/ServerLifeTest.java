@@ -64,7 +64,7 @@ class ServerLifeTest {
           .hasMessageContaining("choose another port, or 0 for any that is free");
       assertThat(
               Thread.getAllStackTraces().keySet().stream()
-                  .filter(thread -> thread.getName().startsWith("JettyServerThreadPool")))
+                  .filter(thread -> thread.getName().startsWith("athanor-http")))
           .isEmpty();
     }
     try (ModelServer server = ModelServer.on(port).serve(prices).start()) {
@@ -74,9 +74,26 @@ class ServerLifeTest {
 
   @Test
   void addressOfAnotherMachineIsOurException() {
-    assertThatThrownBy(() -> server().host("192.0.2.1").start())
+    assertThatThrownBy(() -> server().host("192.0.2.1").openToAll().start())
         .isInstanceOf(StorageException.class)
         .hasMessageContaining("192.0.2.1:0: cannot listen there");
+  }
+
+  @Test
+  void doesNotServeStrangersUnasked() {
+    assertThatThrownBy(() -> server().host("0.0.0.0").start())
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("others reach 0.0.0.0 and nobody would be asked who they are")
+        .hasMessageContaining("access(..)");
+  }
+
+  @Test
+  void anAnswerThatTakesTooLongIs503() throws Exception {
+    try (ModelServer server = server().answerTimeout(Duration.ofMillis(200)).start()) {
+      backend.pause();
+      problem(new Client(server.address()).post(PREDICT, ROW), 503);
+      backend.resume();
+    }
   }
 
   @Test

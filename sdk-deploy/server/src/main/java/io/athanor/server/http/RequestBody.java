@@ -1,4 +1,4 @@
-package io.athanor.server;
+package io.athanor.server.http;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.ByteArrayOutputStream;
@@ -10,12 +10,19 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 
-/** Reads JSON bodies within bounds of size and time, however they are sent. */
-record RequestBody(int limit, Duration timeout) {
+/**
+ * Reads JSON bodies within bounds of size and time, however they are sent.
+ *
+ * @param limit most bytes
+ * @param timeout longest time for them to arrive
+ */
+public record RequestBody(int limit, Duration timeout) {
   /**
-   * @throws Problem 408, 413, 415, or 400 where the text is not UTF-8
+   * The text of a body.
+   *
+   * @throws HttpProblem 408, 413, 415, or 400 where the text is not UTF-8
    */
-  String read(HttpServletRequest request) {
+  public String read(HttpServletRequest request) {
     requireJson(request);
     if (request.getContentLengthLong() > limit) {
       throw tooLarge();
@@ -23,26 +30,29 @@ record RequestBody(int limit, Duration timeout) {
     try {
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes(request))).toString();
     } catch (CharacterCodingException e) {
-      throw new Problem(400, "The body is not valid UTF-8");
+      throw new HttpProblem(400, "The body is not valid UTF-8");
     } catch (IOException e) {
-      throw new Problem(408, "The body did not arrive in time or was cut off")
+      throw new HttpProblem(408, "The body did not arrive in time or was cut off")
           .header("Connection", "close");
     }
   }
 
   private static void requireJson(HttpServletRequest request) {
     String type = request.getContentType();
+    if ("application/json".equals(type) && request.getHeader("Content-Encoding") == null) {
+      return;
+    }
     String plain = type == null ? "" : type.toLowerCase(Locale.ROOT).replace(" ", "");
     if (!plain.equals("application/json")
         && !plain.matches("application/json;charset=\"?utf-8\"?")) {
-      throw new Problem(
+      throw new HttpProblem(
           415,
           "Expected Content-Type application/json in UTF-8, got "
               + (type == null ? "none" : "'" + type + "'"));
     }
     String encoding = request.getHeader("Content-Encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      throw new Problem(
+      throw new HttpProblem(
           415, "Content-Encoding '" + encoding + "' is not read; send the body as it is");
     }
   }
@@ -57,7 +67,7 @@ record RequestBody(int limit, Duration timeout) {
         throw tooLarge();
       }
       if (System.nanoTime() - deadline > 0) {
-        throw new Problem(408, "The body did not arrive within " + timeout.toSeconds() + " s")
+        throw new HttpProblem(408, "The body did not arrive within " + timeout.toSeconds() + " s")
             .header("Connection", "close");
       }
       bytes.write(buffer, 0, n);
@@ -65,8 +75,8 @@ record RequestBody(int limit, Duration timeout) {
     return bytes.toByteArray();
   }
 
-  private Problem tooLarge() {
-    return new Problem(
+  private HttpProblem tooLarge() {
+    return new HttpProblem(
             413, "The body is larger than " + limit + " bytes; send fewer or smaller inputs")
         .with("limit", limit)
         .header("Connection", "close");

@@ -1,4 +1,4 @@
-package io.athanor.server;
+package io.athanor.server.http;
 
 import java.nio.ByteBuffer;
 import org.eclipse.jetty.http.HttpHeader;
@@ -15,9 +15,9 @@ final class TransportProblems extends ErrorHandler {
   @Override
   public boolean handle(Request request, Response response, Callback callback) {
     int status = response.getStatus() >= 400 ? response.getStatus() : 500;
-    Problem problem = new Problem(status, detail(status));
+    HttpProblem problem = new HttpProblem(status, detail(status));
     response.setStatus(status);
-    response.getHeaders().put(HttpHeader.CONTENT_TYPE, Problem.CONTENT_TYPE);
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, HttpProblem.CONTENT_TYPE);
     response.write(true, ByteBuffer.wrap(problem.body()), callback);
     return true;
   }

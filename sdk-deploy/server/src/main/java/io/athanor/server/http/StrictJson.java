@@ -1,4 +1,4 @@
-package io.athanor.server;
+package io.athanor.server.http;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
@@ -9,10 +9,11 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.javalin.http.Context;
 import java.nio.charset.StandardCharsets;
 
 /** Strict JSON with bounds that hostile input cannot pass. */
-final class Json {
+public final class StrictJson {
   private static final int DEEPEST = 16;
 
   private static final JsonMapper MAPPER =
@@ -25,27 +26,30 @@ final class Json {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  private Json() {}
+  private StrictJson() {}
 
-  static ObjectNode object() {
+  /** An object without fields. */
+  public static ObjectNode object() {
     return MAPPER.createObjectNode();
   }
 
   /**
-   * @throws Problem 400 with line and column
+   * The tree of a text.
+   *
+   * @throws HttpProblem 400 with line and column
    */
-  static JsonNode parse(String text) {
+  public static JsonNode parse(String text) {
     try {
       JsonNode node = MAPPER.readTree(text);
       if (node.isMissingNode()) {
-        throw new Problem(400, "The body is empty; expected a JSON object");
+        throw new HttpProblem(400, "The body is empty; expected a JSON object");
       }
       return node;
     } catch (JsonProcessingException e) {
       JsonLocation at = e.getLocation();
       int line = at == null ? 1 : at.getLineNr();
       int column = at == null ? 1 : at.getColumnNr();
-      throw new Problem(
+      throw new HttpProblem(
               400,
               "The body is not valid JSON at line "
                   + line
@@ -58,12 +62,23 @@ final class Json {
     }
   }
 
-  static byte[] write(JsonNode node) {
-    // By way of characters: a lone surrogate that a caller sent becomes '?' and not a failure.
+  /** A tree as text. */
+  public static String text(JsonNode node) {
     try {
-      return MAPPER.writeValueAsString(node).getBytes(StandardCharsets.UTF_8);
+      return MAPPER.writeValueAsString(node);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("A tree can always be written", e);
     }
+  }
+
+  /** A tree in UTF-8. */
+  public static byte[] write(JsonNode node) {
+    // By way of characters: a lone surrogate that a caller sent becomes '?' and not a failure.
+    return text(node).getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Answers with a tree. */
+  public static void send(Context ctx, JsonNode answer) {
+    ctx.contentType("application/json").result(write(answer));
   }
 }

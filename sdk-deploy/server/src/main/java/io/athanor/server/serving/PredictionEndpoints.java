@@ -1,0 +1,174 @@
+package io.athanor.server.serving;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.JsonFields;
+import io.athanor.api.data.Row;
+import io.athanor.api.deploy.Answer;
+import io.athanor.api.deploy.Deployment;
+import io.athanor.api.error.AthanorException;
+import io.athanor.api.error.FormatException;
+import io.athanor.api.error.ValidationException;
+import io.athanor.api.model.Prediction;
+import io.athanor.deploy.input.RowReader;
+import io.athanor.server.access.Caller;
+import io.athanor.server.http.HttpProblem;
+import io.athanor.server.http.RequestBody;
+import io.athanor.server.http.Route;
+import io.athanor.server.http.StrictJson;
+import io.javalin.http.Context;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+
+/** Predictions of columns of rows. Thread-safe. */
+public final class PredictionEndpoints {
+  private final ServedModels models;
+  private final RequestBody body;
+  private final int maximumRows;
+  private final Executor writers;
+
+  /**
+   * @param writers write answers, so that no slow reader holds up a model
+   */
+  public PredictionEndpoints(
+      ServedModels models, RequestBody body, int maximumRows, Executor writers) {
+    this.models = models;
+    this.body = body;
+    this.maximumRows = maximumRows;
+    this.writers = writers;
+  }
+
+  public List<Route> routes() {
+    return List.of(
+        Route.post("/v1/models/{name}/predict", this::predict),
+        Route.post("/v1/models/{name}/batch", this::batch));
+  }
+
+  private ServedModels.Entry entry(Context ctx) {
+    return models.findModel(ctx.pathParam("name"), Caller.of(ctx));
+  }
+
+  private void predict(Context ctx) {
+    ServedModels.Entry entry = entry(ctx);
+    Deployment deployment = entry.deployment();
+    JsonNode input = only("input", StrictJson.parse(body.read(ctx.req())));
+    CompletableFuture<Answer> answer;
+    try {
+      Row row = reader(entry).read(input);
+      answer = Asking.begin(deployment, () -> deployment.predictAsync(row));
+    } catch (FormatException e) {
+      throw new HttpProblem(422, e.getMessage()).with("column", e.column());
+    }
+    ctx.future(() -> Asking.answered(answer, writers, one -> send(ctx, one)));
+  }
+
+  private static void send(Context ctx, Answer answer) {
+    ObjectNode result =
+        StrictJson.object().put("model", answer.model()).put("version", answer.version());
+    StrictJson.send(ctx, write(answer, result));
+  }
+
+  /** Every row or none. */
+  private void batch(Context ctx) {
+    ServedModels.Entry entry = entry(ctx);
+    Deployment deployment = entry.deployment();
+    JsonNode inputs = only("inputs", StrictJson.parse(body.read(ctx.req())));
+    if (!inputs.isArray()) {
+      throw new HttpProblem(422, "'inputs' must be a list, got " + JsonFields.describe(inputs));
+    }
+    if (inputs.size() > maximumRows) {
+      throw new HttpProblem(
+              422, "'inputs' may hold at most " + maximumRows + " rows, got " + inputs.size())
+          .with("limit", maximumRows);
+    }
+    List<Answer> answers;
+    try {
+      List<Row> rows = new ArrayList<>();
+      inputs.forEach(input -> rows.add(reader(entry).read(input)));
+      answers = Asking.begin(deployment, () -> deployment.predictAll(rows));
+    } catch (FormatException | ValidationException e) {
+      throw misfits(entry, inputs, e);
+    }
+    ObjectNode answer =
+        StrictJson.object()
+            .put("model", deployment.model().name())
+            .put("version", deployment.model().version());
+    ArrayNode results = answer.putArray("results");
+    answers.forEach(one -> write(one, results.addObject()));
+    StrictJson.send(ctx, answer);
+  }
+
+  private static RowReader reader(ServedModels.Entry entry) {
+    return entry.rows().orElseThrow(() -> new HttpProblem(422, entry.model() + " reads no rows"));
+  }
+
+  /** Which rows a model refuses. */
+  private static HttpProblem misfits(
+      ServedModels.Entry entry, JsonNode inputs, AthanorException refusal) {
+    ArrayNode errors = StrictJson.object().arrayNode();
+    for (int i = 0; i < inputs.size(); i++) {
+      try {
+        Row row = reader(entry).read(inputs.get(i));
+        entry.model().features().encode(row, RowReader.SOURCE, 0);
+      } catch (FormatException e) {
+        add(errors, i, e);
+      }
+    }
+    if (errors.isEmpty()) {
+      return new HttpProblem(422, refusal.getMessage());
+    }
+    return new HttpProblem(
+            422,
+            errors.size()
+                + " of "
+                + inputs.size()
+                + " rows do not fit the model's schema; nothing was predicted")
+        .with("errors", errors);
+  }
+
+  private static void add(ArrayNode errors, int index, FormatException e) {
+    ObjectNode error = errors.addObject().put("index", index);
+    if (e.column() != null) {
+      error.put("column", e.column());
+    }
+    error.put("detail", HttpProblem.brief(e.getMessage()));
+  }
+
+  private static JsonNode only(String field, JsonNode body) {
+    JsonNode value = body.get(field);
+    if (value == null || body.size() != 1) {
+      throw new HttpProblem(
+          422,
+          "Expected an object with the one field '"
+              + field
+              + "', got "
+              + (body.isObject() ? "the fields " + names(body) : JsonFields.describe(body)));
+    }
+    return value;
+  }
+
+  private static List<String> names(JsonNode object) {
+    List<String> names = new ArrayList<>();
+    object.fieldNames().forEachRemaining(names::add);
+    return names;
+  }
+
+  private static ObjectNode write(Answer answer, ObjectNode result) {
+    if (answer.prediction() instanceof Prediction.Label label) {
+      result.put("label", label.label()).put("confidence", label.confidence());
+      ArrayNode alternatives = result.putArray("alternatives");
+      for (Prediction.Alternative other : label.alternatives()) {
+        alternatives
+            .addObject()
+            .put("label", other.label())
+            .put("probability", other.probability());
+      }
+    } else {
+      result.put("value", answer.value());
+    }
+    return result.put("latencyMillis", answer.latency().toNanos() / 1e6);
+  }
+}

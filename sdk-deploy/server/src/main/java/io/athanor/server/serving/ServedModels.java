@@ -1,0 +1,221 @@
+package io.athanor.server.serving;
+
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.deploy.Deployment;
+import io.athanor.api.deploy.LiveModel;
+import io.athanor.api.deploy.ServedModel;
+import io.athanor.api.registry.Permission;
+import io.athanor.deploy.input.RowReader;
+import io.athanor.deploy.serve.EmbeddingDeployment;
+import io.athanor.deploy.serve.TextDeployment;
+import io.athanor.server.access.Caller;
+import io.athanor.server.http.HttpProblem;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The models that a server answers for now, by name. Thread-safe. */
+public final class ServedModels {
+  private final ServerMetrics metrics;
+  private final Clock clock;
+  private volatile Map<String, Entry> entries = Map.of();
+
+  public ServedModels(ServerMetrics metrics, Clock clock) {
+    this.metrics = metrics;
+    this.clock = clock;
+  }
+
+  /**
+   * A model that is served.
+   *
+   * @param live what answers
+   * @param owned whether the server closes it
+   * @param since when it was put into service
+   * @param rows reads rows for it; absent for language models
+   */
+  public record Entry(LiveModel live, boolean owned, Instant since, Optional<RowReader> rows) {
+    /** The model that answers. */
+    public ServedModel model() {
+      return live.model();
+    }
+
+    /** What it is asked for. */
+    public String kind() {
+      if (live instanceof TextDeployment) {
+        return "text";
+      }
+      return live instanceof EmbeddingDeployment ? "embedding" : "rows";
+    }
+
+    /**
+     * As something that predicts columns of rows.
+     *
+     * @throws HttpProblem 422 if it does not
+     */
+    Deployment deployment() {
+      if (live instanceof Deployment deployment) {
+        return deployment;
+      }
+      throw new HttpProblem(
+          422, model() + " reads no rows; it is for " + kind() + ", ask it for that");
+    }
+
+    /**
+     * As something that answers texts.
+     *
+     * @throws HttpProblem 422 if it does not
+     */
+    public TextDeployment text() {
+      if (live instanceof TextDeployment text) {
+        return text;
+      }
+      throw new HttpProblem(
+              422, model() + " says no text; it is for " + kind() + ", ask it for that")
+          .with("param", "model");
+    }
+
+    /**
+     * As something that turns texts into vectors.
+     *
+     * @throws HttpProblem 422 if it does not
+     */
+    public EmbeddingDeployment embedding() {
+      if (live instanceof EmbeddingDeployment embedding) {
+        return embedding;
+      }
+      throw new HttpProblem(
+              422, model() + " gives no vectors; it is for " + kind() + ", ask it for that")
+          .with("param", "model");
+    }
+  }
+
+  /**
+   * A model somebody asks for.
+   *
+   * @param adapter the adapter on it that shall answer; absent for the model itself
+   */
+  public record Asked(Entry entry, Optional<String> adapter) {}
+
+  /**
+   * Serves a model, in place of one with the same name.
+   *
+   * @param owned whether {@link #closeOwned} closes it
+   * @return what it replaced, which goes on answering requests it has
+   */
+  public synchronized Optional<Entry> put(LiveModel live, boolean owned) {
+    Optional<RowReader> rows =
+        live.model().encoding() instanceof FeatureEncoding features
+            ? Optional.of(new RowReader(features))
+            : Optional.empty();
+    Map<String, Entry> next = new LinkedHashMap<>(entries);
+    Entry before = next.put(live.model().name(), new Entry(live, owned, clock.instant(), rows));
+    entries = Collections.unmodifiableMap(next);
+    if (before != null) {
+      metrics.forget(before.live());
+    }
+    metrics.watch(live);
+    return Optional.ofNullable(before);
+  }
+
+  /** Serves a model no longer; it is the caller's to close. */
+  public synchronized Optional<Entry> remove(String name) {
+    Map<String, Entry> next = new LinkedHashMap<>(entries);
+    Entry before = next.remove(name);
+    entries = Collections.unmodifiableMap(next);
+    if (before != null) {
+      metrics.forget(before.live());
+    }
+    return Optional.ofNullable(before);
+  }
+
+  /** Those that somebody may read, in the order they came. */
+  public List<Entry> readableBy(Caller caller) {
+    return entries.values().stream()
+        .filter(entry -> caller.may(Permission.READ, entry.model().name()))
+        .toList();
+  }
+
+  /** All of them, in the order they came. */
+  public List<Entry> all() {
+    return List.copyOf(entries.values());
+  }
+
+  /** Whether a model of this name is served. */
+  public Optional<Entry> named(String name) {
+    return Optional.ofNullable(entries.get(name));
+  }
+
+  /**
+   * The model with an id: its name, {@code name:version}, or {@code name:version} of an adapter
+   * that one of them carries.
+   *
+   * @throws HttpProblem 404 if there is none, 403 if the caller may not read it
+   */
+  public Asked find(String id, Caller caller) {
+    Asked asked = lookUp(id);
+    if (asked == null) {
+      List<String> available =
+          readableBy(caller).stream().map(entry -> entry.model().name()).toList();
+      throw new HttpProblem(
+              404,
+              "No model '"
+                  + id
+                  + "'; there is "
+                  + (available.isEmpty() ? "none" : String.join(", ", available)))
+          .with("available", available)
+          .with("param", "model")
+          .with("code", "model_not_found");
+    }
+    caller.require(Permission.READ, asked.entry().model().name());
+    asked.adapter().ifPresent(name -> caller.require(Permission.READ, withoutVersion(name)));
+    return asked;
+  }
+
+  /**
+   * The model itself with an id; see {@link #find}.
+   *
+   * @throws HttpProblem 404 also if it is an adapter's
+   */
+  public Entry findModel(String id, Caller caller) {
+    Asked asked = find(id, caller);
+    if (asked.adapter().isPresent()) {
+      throw new HttpProblem(
+          404, "'" + id + "' is an adapter on " + asked.entry().model() + "; ask for that model");
+    }
+    return asked.entry();
+  }
+
+  private @Nullable Asked lookUp(String id) {
+    Entry named = entries.get(id);
+    if (named != null) {
+      return new Asked(named, Optional.empty());
+    }
+    Entry versioned = entries.get(withoutVersion(id));
+    if (versioned != null && versioned.model().toString().equals(id)) {
+      return new Asked(versioned, Optional.empty());
+    }
+    for (Entry entry : entries.values()) {
+      if (entry.live() instanceof TextDeployment text && text.adapters().contains(id)) {
+        return new Asked(entry, Optional.of(id));
+      }
+    }
+    return null;
+  }
+
+  private static String withoutVersion(String id) {
+    int colon = id.lastIndexOf(':');
+    return colon < 0 ? id : id.substring(0, colon);
+  }
+
+  /** Closes what the server opened, and serves nothing any more. */
+  public synchronized void closeOwned() {
+    List<Entry> last = all();
+    entries = Map.of();
+    last.stream().filter(Entry::owned).forEach(entry -> entry.live().close());
+  }
+}
