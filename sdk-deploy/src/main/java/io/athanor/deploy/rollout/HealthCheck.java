@@ -3,6 +3,7 @@ package io.athanor.deploy.rollout;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -23,8 +24,8 @@ final class HealthCheck implements Guard {
   private final Executor executor;
   private final LongSupplier nanoClock;
   private final AtomicBoolean busy = new AtomicBoolean();
+  private final AtomicInteger failures = new AtomicInteger();
   private volatile long begun;
-  private volatile int failures;
   private volatile boolean succeeded;
   private volatile @Nullable RuntimeException last;
 
@@ -59,22 +60,23 @@ final class HealthCheck implements Guard {
   private void run() {
     try {
       probe.run();
-      failures = 0;
+      failures.set(0);
       succeeded = true;
     } catch (RuntimeException e) {
       LOG.debug("Health check '{}' failed", name, e);
       last = e;
-      failures = failures + 1;
+      failures.incrementAndGet();
     } finally {
       busy.set(false);
     }
   }
 
   private Finding finding() {
-    if (failures >= MOST_FAILURES) {
-      return Finding.bad("failed " + failures + " times in a row, at last with " + last);
+    int inARow = failures.get();
+    if (inARow >= MOST_FAILURES) {
+      return Finding.bad("failed " + inARow + " times in a row, at last with " + last);
     }
-    if (failures > 0) {
+    if (inARow > 0) {
       return Finding.undecided("failed with " + last);
     }
     return succeeded ? Finding.good("it succeeds") : Finding.undecided("it has not ended yet");

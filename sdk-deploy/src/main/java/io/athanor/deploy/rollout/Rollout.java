@@ -154,12 +154,16 @@ public final class Rollout {
       if (first(Kind.UNDECIDED).isEmpty()) {
         goOn(0, checks.isEmpty() ? "nothing is to be checked" : "the candidate is healthy");
       }
-    } else if (phase == RolloutPhase.RUNNING && done(strategy.steps().get(state.step()))) {
+    } else if (phase == RolloutPhase.RUNNING && done(state.step())) {
       goOn(state.step() + 1, "step " + state.step() + " is done and no guard objects");
     }
   }
 
-  private boolean done(Step step) {
+  private boolean done(int index) {
+    if (index >= strategy.steps().size()) {
+      return first(Kind.UNDECIDED).isEmpty();
+    }
+    Step step = strategy.steps().get(index);
     return !plan.clock().instant().isBefore(stepBegun.plus(step.duration()))
         && router.candidateRequests() - requestsBefore >= step.requests()
         && first(Kind.UNDECIDED).isEmpty();

@@ -223,7 +223,8 @@ public final class RolloutBuilder {
     checks.forEach((name, probe) -> all.add(new HealthCheck(name, probe, forChecks, nanoClock)));
     Rollout rollout = new Rollout(this, state, router, all, executor);
     if (checkExecutor == null) {
-      executor.scheduleWithFixedDelay(rollout::tick, 0, period.toNanos(), TimeUnit.NANOSECONDS);
+      var unused =
+          executor.scheduleWithFixedDelay(rollout::tick, 0, period.toNanos(), TimeUnit.NANOSECONDS);
     }
     return rollout;
   }

@@ -56,13 +56,7 @@ final class Router<D extends LiveModel> implements Traffic {
     this.nanoClock = nanoClock;
   }
 
-  /**
-   * Where requests go; compared by identity.
-   *
-   * @param share of the requests that the candidate answers
-   * @param compared share of the requests that both are asked
-   * @param contested whether both models may be needed
-   */
+  /** Where requests go; compared by identity. */
   static final class Route {
     /** To the champion, with the candidate in reserve. */
     static final Route CHAMPION = new Route(0, 0, true);
@@ -71,6 +65,11 @@ final class Router<D extends LiveModel> implements Traffic {
     private final double compared;
     private final boolean contested;
 
+    /**
+     * @param share of the requests that the candidate answers
+     * @param compared share of the requests that both are asked
+     * @param contested whether both models may be needed
+     */
     Route(double share, double compared, boolean contested) {
       this.share = share;
       this.compared = compared;
@@ -256,11 +255,12 @@ final class Router<D extends LiveModel> implements Traffic {
     long begin = callers.begin();
     try {
       CompletableFuture<A> answer = begin(now, key, question);
-      answer.whenComplete(
-          (given, failure) -> {
-            Side.ended(callers, begin, failure);
-            leave(now);
-          });
+      var unused =
+          answer.whenComplete(
+              (given, failure) -> {
+                Side.ended(callers, begin, failure);
+                leave(now);
+              });
       return answer;
     } catch (RuntimeException | Error e) {
       Side.ended(callers, begin, e);
@@ -277,7 +277,7 @@ final class Router<D extends LiveModel> implements Traffic {
     CompletableFuture<A> answer = toCandidate ? beginCandidate(question) : champion.begin(question);
     if (shares.next() < now.compared) {
       Side<D> other = toCandidate ? champion : candidate;
-      answer.thenAccept(given -> askBeside(other, key, question, given));
+      var unused = answer.thenAccept(given -> askBeside(other, key, question, given));
     }
     return answer;
   }
@@ -291,43 +291,47 @@ final class Router<D extends LiveModel> implements Traffic {
       return beginInstead(question, begin, e);
     }
     CompletableFuture<A> answer = new CompletableFuture<>();
-    first
-        .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
-        .whenComplete(
+    var unusedAnswer =
+        first
+            .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
+            .whenComplete(
+                (given, failure) -> {
+                  if (failure == null) {
+                    candidate.meter().ended(begin, true);
+                    answer.complete(given);
+                  } else if (answer.isDone()) {
+                    candidate.meter().forget();
+                  } else {
+                    pass(beginInstead(question, begin, failure), answer);
+                  }
+                });
+    var unusedCancel =
+        answer.whenComplete(
             (given, failure) -> {
-              if (failure == null) {
-                candidate.meter().ended(begin, true);
-                answer.complete(given);
-              } else if (answer.isDone()) {
-                candidate.meter().forget();
-              } else {
-                pass(beginInstead(question, begin, failure), answer);
+              if (answer.isCancelled()) {
+                first.cancel(true);
               }
             });
-    answer.whenComplete(
-        (given, failure) -> {
-          if (answer.isCancelled()) {
-            first.cancel(true);
-          }
-        });
     return answer;
   }
 
   private static <A> void pass(CompletableFuture<A> from, CompletableFuture<A> to) {
-    from.whenComplete(
-        (given, failure) -> {
-          if (failure == null) {
-            to.complete(given);
-          } else {
-            to.completeExceptionally(Side.cause(failure));
-          }
-        });
-    to.whenComplete(
-        (given, failure) -> {
-          if (to.isCancelled()) {
-            from.cancel(true);
-          }
-        });
+    var unusedPass =
+        from.whenComplete(
+            (given, failure) -> {
+              if (failure == null) {
+                to.complete(given);
+              } else {
+                to.completeExceptionally(Side.cause(failure));
+              }
+            });
+    var unusedCancel =
+        to.whenComplete(
+            (given, failure) -> {
+              if (to.isCancelled()) {
+                from.cancel(true);
+              }
+            });
   }
 
   /** The champion's answer where the candidate failed. */
@@ -351,14 +355,15 @@ final class Router<D extends LiveModel> implements Traffic {
       }
       return CompletableFuture.failedFuture(e);
     }
-    second.whenComplete(
-        (given, problem) -> {
-          if (problem == null) {
-            candidate.meter().end(took, false);
-          } else {
-            blame(took, Side.cause(problem));
-          }
-        });
+    var unused =
+        second.whenComplete(
+            (given, problem) -> {
+              if (problem == null) {
+                candidate.meter().end(took, false);
+              } else {
+                blame(took, Side.cause(problem));
+              }
+            });
     return second;
   }
 
@@ -377,23 +382,24 @@ final class Router<D extends LiveModel> implements Traffic {
     } catch (RuntimeException e) {
       other = CompletableFuture.failedFuture(e);
     }
-    other
-        .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
-        .whenComplete(
-            (given, failure) -> {
-              side.meter().ended(begin, failure == null);
-              try {
-                if (failure == null) {
-                  boolean mine = side == candidate;
-                  question.compared(key, mine ? answer : given, mine ? given : answer);
-                }
-              } catch (RuntimeException e) {
-                LOG.warn("A listener to compared answers failed", e);
-              } finally {
-                beside.decrementAndGet();
-                contested.decrementAndGet();
-              }
-            });
+    var unused =
+        other
+            .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
+            .whenComplete(
+                (given, failure) -> {
+                  side.meter().ended(begin, failure == null);
+                  try {
+                    if (failure == null) {
+                      boolean mine = side.equals(candidate);
+                      question.compared(key, mine ? answer : given, mine ? given : answer);
+                    }
+                  } catch (RuntimeException e) {
+                    LOG.warn("A listener to compared answers failed", e);
+                  } finally {
+                    beside.decrementAndGet();
+                    contested.decrementAndGet();
+                  }
+                });
   }
 
   private Route enter() {

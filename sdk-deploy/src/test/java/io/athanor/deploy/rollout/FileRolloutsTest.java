@@ -143,8 +143,7 @@ class FileRolloutsTest {
         "not json\n",
         "{}\n",
         "[1]\n",
-        "{\"revision\":1,\"model\":\"m\",\"alias\":\"production\",\"champion\":\"a\",\"candidate\":"
-            + "\"a\",\"phase\":\"running\",\"step\":0,\"begun\":\"2026-11-21T12:00:00Z\",\"changed\":\"2026-11-21T12:00:00Z\",\"by\":\"x\",\"reason\":\"y\",\"strategy\":\"\"}\n"
+        "{\"revision\":1,\"model\":\"m\",\"alias\":\"production\",\"champion\":\"a\",\"candidate\":\"a\",\"phase\":\"running\",\"step\":0,\"begun\":\"2026-11-21T12:00:00Z\",\"changed\":\"2026-11-21T12:00:00Z\",\"by\":\"x\",\"reason\":\"y\",\"strategy\":\"\"}\n"
       })
   void saysWhichLineIsDamaged(String content) throws IOException {
     Files.writeString(temp.resolve("m@production.jsonl"), content);

@@ -251,6 +251,26 @@ class RolloutTest {
   }
 
   @Test
+  void aRefusedPromotionAtOnceMayBeResumed() {
+    List<String> problems = new ArrayList<>(List.of("nobody approved it"));
+    RolloutDeployment live =
+        builder(store)
+            .strategy(Strategy.immediate())
+            .promotion(
+                state -> {
+                  if (!problems.isEmpty()) {
+                    throw new ValidationException("promotion", problems);
+                  }
+                })
+            .begin(model(1), model(2));
+    assertThat(tick(live)).isEqualTo(RolloutPhase.PAUSED);
+    assertThat(live.predict("hello").version()).isEqualTo("1");
+    problems.clear();
+    live.rollout().control().resume("approved now");
+    assertThat(tick(live)).isEqualTo(RolloutPhase.PROMOTED);
+  }
+
+  @Test
   void peopleMayPauseResumeAdvanceAndRollBackFromElsewhere() {
     RolloutDeployment live = begin();
     RolloutControl control =
