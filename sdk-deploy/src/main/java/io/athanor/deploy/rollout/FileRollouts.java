@@ -99,7 +99,7 @@ public final class FileRollouts implements RolloutStore {
         last.add(states.get(states.size() - 1));
       }
     }
-    return last;
+    return List.copyOf(last);
   }
 
   @Override

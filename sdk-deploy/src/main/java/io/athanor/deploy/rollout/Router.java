@@ -6,6 +6,7 @@ import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.BackendException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -182,15 +183,15 @@ final class Router<D extends LiveModel> implements Traffic {
       return answer;
     }
     long begin = candidate.meter().begin();
-    CompletableFuture<A> future = null;
+    CompletableFuture<A> future;
     try {
       future = question.begin(candidate.model());
-      A answer = future.get(patience.toNanos(), TimeUnit.NANOSECONDS);
-      candidate.meter().ended(begin, true);
-      if (both) {
-        askBeside(champion, key, question, answer);
-      }
-      return answer;
+    } catch (RuntimeException e) {
+      return fallBack(question, begin, e);
+    }
+    A answer;
+    try {
+      answer = future.get(patience.toNanos(), TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       candidate.meter().forget();
       future.cancel(true);
@@ -202,9 +203,14 @@ final class Router<D extends LiveModel> implements Traffic {
     } catch (TimeoutException e) {
       future.cancel(true);
       return fallBack(question, begin, late());
-    } catch (RuntimeException e) {
+    } catch (CancellationException e) {
       return fallBack(question, begin, e);
     }
+    candidate.meter().ended(begin, true);
+    if (both) {
+      askBeside(champion, key, question, answer);
+    }
+    return answer;
   }
 
   private Side<D> winner(Route now) {

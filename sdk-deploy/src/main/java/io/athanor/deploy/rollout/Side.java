@@ -34,7 +34,7 @@ record Side<D>(D model, Meter meter) {
     long begin = meter.begin();
     try {
       CompletableFuture<A> answer = question.begin(model);
-      answer.whenComplete((given, failure) -> ended(meter, begin, failure));
+      var unused = answer.whenComplete((given, failure) -> ended(meter, begin, failure));
       return answer;
     } catch (RuntimeException e) {
       ended(meter, begin, e);
