@@ -67,7 +67,7 @@ final class CrashTest {
   @EnumSource(names = {"SQLITE", "POSTGRESQL"})
   void losesNothingWhenKilled(TestStore shared) throws Exception {
     store = shared;
-    kill(2 * PROCESSES, 2);
+    kill(2 * PROCESSES, 2, () -> {});
     assertThat(counts.get("kills")).isEqualTo(2 * PROCESSES);
     assertThat(counts.get("acknowledged changes")).isPositive();
   }
@@ -82,10 +82,7 @@ final class CrashTest {
         store == TestStore.SQLITE
             ? Integer.getInteger("athanor.kills", 200)
             : Integer.getInteger("athanor.kills.postgresql", 60);
-    kill(kills, ROUNDS);
-    Map<String, String> told = new TreeMap<>();
-    counts.forEach((what, count) -> told.put(what, count.toString()));
-    reporter.publishEntry(told);
+    kill(kills, ROUNDS, () -> reporter.publishEntry(told()));
     assertThat(counts.get("kills")).isGreaterThanOrEqualTo(kills);
     assertThat(counts.get("acknowledged changes")).isGreaterThan(kills);
     assertThat(counts.get("killed in the middle of a migration")).isPositive();
@@ -100,7 +97,19 @@ final class CrashTest {
     }
   }
 
-  private void kill(int kills, int rounds) throws Exception {
+  private Map<String, String> told() {
+    Map<String, String> told = new TreeMap<>();
+    told.put("database", store.name());
+    counts.forEach((what, count) -> told.put(what, count.toString()));
+    return told;
+  }
+
+  /**
+   * Kills processes in one registry after another.
+   *
+   * @param afterEach what to do when a registry has been checked to the end
+   */
+  private void kill(int kills, int rounds, Runnable afterEach) throws Exception {
     try {
       for (int life = 0; counts.getOrDefault("kills", 0) < kills; life++) {
         Path folder = temp.resolve("registry-" + life);
@@ -114,6 +123,7 @@ final class CrashTest {
         }
         everyFileHasAnOwner(folder);
         AtomicFolder.delete(folder);
+        afterEach.run();
       }
     } finally {
       pool.shutdownNow();
