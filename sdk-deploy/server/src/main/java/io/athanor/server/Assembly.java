@@ -14,6 +14,7 @@ import io.athanor.server.openai.OpenAiEndpoints;
 import io.athanor.server.registry.DeploymentEndpoints;
 import io.athanor.server.registry.RegistryEndpoints;
 import io.athanor.server.registry.RegistryRoles;
+import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ModelEndpoints;
 import io.athanor.server.serving.PredictionEndpoints;
 import io.athanor.server.serving.ServedModels;
@@ -45,6 +46,7 @@ record Assembly(
     QueuedThreadPool threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
     threads.setName("athanor-http");
     threads.setDaemon(true);
+    Asking asking = new Asking(threads, settings.answerTimeout);
     DeploymentEndpoints deployments =
         new DeploymentEndpoints(
             models,
@@ -58,13 +60,13 @@ record Assembly(
     DocsEndpoints docs = new DocsEndpoints();
 
     List<Route> routes = new ArrayList<>(new ModelEndpoints(models).routes());
-    routes.addAll(new PredictionEndpoints(models, body, settings.maximumRows, threads).routes());
+    routes.addAll(new PredictionEndpoints(models, body, settings.maximumRows, asking).routes());
     routes.addAll(
         new TextEndpoints(
-                models, body, settings.maximumRows, settings.maximumTokens, threads, metrics)
+                models, body, settings.maximumRows, settings.maximumTokens, asking, metrics)
             .routes());
     routes.addAll(
-        new OpenAiEndpoints(models, body, settings.maximumTokens, threads, metrics, settings.clock)
+        new OpenAiEndpoints(models, body, settings.maximumTokens, asking, metrics, settings.clock)
             .routes());
     routes.addAll(deployments.routes());
     settings.registry.ifPresent(from -> routes.addAll(new RegistryEndpoints(from, body).routes()));
@@ -86,7 +88,6 @@ record Assembly(
         new HttpInterface(
             listener,
             threads,
-            settings.answerTimeout,
             new AccessGate(settings.access, roles),
             routes,
             live,

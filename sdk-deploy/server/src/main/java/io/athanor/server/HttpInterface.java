@@ -16,11 +16,11 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.router.Endpoint;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.eclipse.jetty.util.thread.ThreadPool;
@@ -34,11 +34,9 @@ final class HttpInterface {
   private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
   private static final String ID_HEADER = "X-Request-Id";
   private static final String ID = "athanor.request-id";
-  private static final int TIMED_OUT = 503;
 
   private final Listener listener;
   private final ThreadPool threads;
-  private final Duration answerTimeout;
   private final AccessGate gate;
   private final List<Route> routes;
   private final EventEndpoints events;
@@ -48,7 +46,6 @@ final class HttpInterface {
   HttpInterface(
       Listener listener,
       ThreadPool threads,
-      Duration answerTimeout,
       AccessGate gate,
       List<Route> routes,
       EventEndpoints events,
@@ -56,7 +53,6 @@ final class HttpInterface {
       Predicate<String> served) {
     this.listener = listener;
     this.threads = threads;
-    this.answerTimeout = answerTimeout;
     this.gate = gate;
     this.routes = routes;
     this.events = events;
@@ -73,9 +69,8 @@ final class HttpInterface {
     config.startup.showOldJavalinVersionWarning = false;
     config.startup.startupWatcherEnabled = false;
     config.http.prefer405over404 = true;
-    config.http.asyncTimeout = answerTimeout.toMillis();
+    config.http.asyncTimeout = 0; // answers have a time limit of their own
     config.jetty.threadPool = threads;
-    config.jetty.timeoutStatus = TIMED_OUT;
     config.jetty.modifyWebSocketServletFactory(sockets -> sockets.setMaxTextMessageSize(1_024));
     listener.configure(config.jetty);
     config.requestLogger.http(this::log);
@@ -139,14 +134,11 @@ final class HttpInterface {
             fail(e, ctx);
           }
         });
+    config.exception(
+        TimeoutException.class,
+        (e, ctx) ->
+            send(HttpProblem.unavailable("There was no answer in time; try again later"), ctx));
     config.exception(Exception.class, HttpInterface::fail);
-    config.error(
-        TIMED_OUT,
-        ctx -> {
-          if (ctx.resultInputStream() == null) {
-            send(HttpProblem.unavailable("There was no answer in time; try again later"), ctx);
-          }
-        });
   }
 
   private static String detail(HttpResponseException e, Context ctx) {

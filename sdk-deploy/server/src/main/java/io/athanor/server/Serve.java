@@ -145,8 +145,7 @@ public final class Serve {
     int value = given.matches("[0-9]{1,6}") ? Integer.parseInt(given) : -1;
     if (value < least || value > most) {
       throw new ValidationException(
-          "options",
-          List.of(name + " must be " + least + " to " + most + ", got '" + given + "'"));
+          "options", List.of(name + " must be " + least + " to " + most + ", got '" + given + "'"));
     }
     return value;
   }

@@ -53,14 +53,15 @@ final class ChatCompletions {
         Asking.begin(model, () -> model.generateAsync(request, piece -> true));
     ctx.future(
         () ->
-            Asking.answered(
-                answer,
-                service.writers(),
-                done -> {
-                  service.metrics().generated(done);
-                  StrictJson.send(
-                      ctx, json(completion, done, settings, service.likelihoods(asked)));
-                }));
+            service
+                .asking()
+                .answered(
+                    answer,
+                    done -> {
+                      service.metrics().generated(done);
+                      StrictJson.send(
+                          ctx, json(completion, done, settings, service.likelihoods(asked)));
+                    }));
   }
 
   private static List<ChatMessage> messages(RequestFields fields) {

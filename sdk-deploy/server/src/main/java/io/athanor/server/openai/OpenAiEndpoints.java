@@ -2,12 +2,12 @@ package io.athanor.server.openai;
 
 import io.athanor.server.http.RequestBody;
 import io.athanor.server.http.Route;
+import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ServedModels;
 import io.athanor.server.serving.ServerMetrics;
 import io.athanor.server.serving.TextStreaming;
 import java.time.Clock;
 import java.util.List;
-import java.util.concurrent.Executor;
 
 /**
  * Texts and vectors of language models as OpenAI's API has them. Fields that would change an answer
@@ -18,18 +18,17 @@ public final class OpenAiEndpoints {
 
   /**
    * @param maximumTokens most tokens to generate for a request
-   * @param writers write answers, so that no slow reader holds up a model
    */
   public OpenAiEndpoints(
       ServedModels models,
       RequestBody body,
       int maximumTokens,
-      Executor writers,
+      Asking asking,
       ServerMetrics metrics,
       Clock clock) {
     this.service =
         new TextService(
-            models, body, maximumTokens, writers, metrics, new TextStreaming(metrics), clock);
+            models, body, maximumTokens, asking, metrics, new TextStreaming(metrics), clock);
   }
 
   public List<Route> routes() {

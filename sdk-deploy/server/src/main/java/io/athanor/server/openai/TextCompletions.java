@@ -60,15 +60,17 @@ final class TextCompletions {
         CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
     ctx.future(
         () ->
-            Asking.answered(
-                all,
-                service.writers(),
-                unused -> {
-                  List<TextAnswer> done = answers.stream().map(CompletableFuture::join).toList();
-                  done.forEach(service.metrics()::generated);
-                  StrictJson.send(
-                      ctx, json(completion, done, settings, service.likelihoods(asked)));
-                }));
+            service
+                .asking()
+                .answered(
+                    all,
+                    unused -> {
+                      List<TextAnswer> done =
+                          answers.stream().map(CompletableFuture::join).toList();
+                      done.forEach(service.metrics()::generated);
+                      StrictJson.send(
+                          ctx, json(completion, done, settings, service.likelihoods(asked)));
+                    }));
   }
 
   /** All or none. */

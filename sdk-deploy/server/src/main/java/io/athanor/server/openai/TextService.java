@@ -5,24 +5,23 @@ import io.athanor.server.access.Caller;
 import io.athanor.server.http.RequestBody;
 import io.athanor.server.http.RequestFields;
 import io.athanor.server.http.StrictJson;
+import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ServedModels;
 import io.athanor.server.serving.ServerMetrics;
 import io.athanor.server.serving.TextStreaming;
 import io.javalin.http.Context;
 import java.time.Clock;
-import java.util.concurrent.Executor;
 
 /**
  * What the endpoints for text share.
  *
  * @param maximumTokens most tokens to generate for a request
- * @param writers write answers, so that no slow reader holds up a model
  */
 record TextService(
     ServedModels models,
     RequestBody body,
     int maximumTokens,
-    Executor writers,
+    Asking asking,
     ServerMetrics metrics,
     TextStreaming streaming,
     Clock clock) {

@@ -3,14 +3,22 @@ package io.athanor.server.serving;
 import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.error.BackendException;
 import io.athanor.server.http.HttpProblem;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** Begins work of models, and says of their refusals what HTTP says of them. */
-public final class Asking {
-  private Asking() {}
+/**
+ * How models are asked: says of their refusals what HTTP says of them, and writes their answers.
+ * Thread-safe.
+ *
+ * @param writers write answers, so that no slow reader holds up a model
+ * @param longest how long an answer may take
+ */
+public record Asking(Executor writers, Duration longest) {
 
   /**
    * Begins something.
@@ -31,11 +39,10 @@ public final class Asking {
   }
 
   /**
-   * What is to be done with an answer, on another thread than the model's; with a failure too,
-   * which the result carries on.
+   * Does something with an answer, on another thread than the model's. A failure is carried on;
+   * where there is no answer in time, a {@link TimeoutException}, and the answer is cancelled.
    */
-  public static <T> CompletableFuture<Void> answered(
-      CompletableFuture<T> answer, Executor writers, Consumer<T> writer) {
+  public <T> CompletableFuture<Void> answered(CompletableFuture<T> answer, Consumer<T> writer) {
     CompletableFuture<Void> written = new CompletableFuture<>();
     CompletableFuture<T> unused =
         answer.whenCompleteAsync(
@@ -52,6 +59,8 @@ public final class Asking {
               }
             },
             writers);
-    return written;
+    return written
+        .orTimeout(longest.toNanos(), TimeUnit.NANOSECONDS)
+        .whenComplete((done, failure) -> answer.cancel(false));
   }
 }

@@ -21,24 +21,20 @@ import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 
 /** Predictions of columns of rows. Thread-safe. */
 public final class PredictionEndpoints {
   private final ServedModels models;
   private final RequestBody body;
   private final int maximumRows;
-  private final Executor writers;
+  private final Asking asking;
 
-  /**
-   * @param writers write answers, so that no slow reader holds up a model
-   */
   public PredictionEndpoints(
-      ServedModels models, RequestBody body, int maximumRows, Executor writers) {
+      ServedModels models, RequestBody body, int maximumRows, Asking asking) {
     this.models = models;
     this.body = body;
     this.maximumRows = maximumRows;
-    this.writers = writers;
+    this.asking = asking;
   }
 
   public List<Route> routes() {
@@ -62,7 +58,7 @@ public final class PredictionEndpoints {
     } catch (FormatException e) {
       throw new HttpProblem(422, e.getMessage()).with("column", e.column());
     }
-    ctx.future(() -> Asking.answered(answer, writers, one -> send(ctx, one)));
+    ctx.future(() -> asking.answered(answer, one -> send(ctx, one)));
   }
 
   private static void send(Context ctx, Answer answer) {

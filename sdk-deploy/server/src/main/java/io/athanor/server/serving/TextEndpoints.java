@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 
 /** Texts and vectors of language models, in our own form. Thread-safe. */
 public final class TextEndpoints {
@@ -34,27 +33,26 @@ public final class TextEndpoints {
   private final RequestBody body;
   private final int maximumRows;
   private final int maximumTokens;
-  private final Executor writers;
+  private final Asking asking;
   private final ServerMetrics metrics;
   private final TextStreaming streaming;
 
   /**
    * @param maximumRows most texts to embed together
    * @param maximumTokens most tokens to generate for a request
-   * @param writers write answers, so that no slow reader holds up a model
    */
   public TextEndpoints(
       ServedModels models,
       RequestBody body,
       int maximumRows,
       int maximumTokens,
-      Executor writers,
+      Asking asking,
       ServerMetrics metrics) {
     this.models = models;
     this.body = body;
     this.maximumRows = maximumRows;
     this.maximumTokens = maximumTokens;
-    this.writers = writers;
+    this.asking = asking;
     this.metrics = metrics;
     this.streaming = new TextStreaming(metrics);
   }
@@ -84,9 +82,8 @@ public final class TextEndpoints {
         Asking.begin(model, () -> model.generateAsync(whole, piece -> true));
     ctx.future(
         () ->
-            Asking.answered(
+            asking.answered(
                 answer,
-                writers,
                 done -> {
                   metrics.generated(done);
                   StrictJson.send(ctx, json(done));
