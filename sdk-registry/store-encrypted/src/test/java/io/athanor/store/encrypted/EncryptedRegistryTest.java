@@ -1,8 +1,11 @@
 package io.athanor.store.encrypted;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.athanor.api.registry.ModelVersion;
 import io.athanor.registry.ModelRegistry;
+import io.athanor.registry.archive.BackupSummary;
 import io.athanor.registry.blob.FolderBlobs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -40,9 +43,42 @@ class EncryptedRegistryTest {
     assertThat(filesWithTheSecret()).containsExactly(model.resolve("weights.bin"));
   }
 
+  @Test
+  void goesIntoArchivesAndComesBackUnderOtherKeys() throws IOException {
+    Path model = Files.createDirectory(temp.resolve("model"));
+    Files.writeString(model.resolve("weights.bin"), SECRET);
+    Path backup = temp.resolve("backup.tar");
+    Path archive = temp.resolve("version.tar");
+    Keyring keys = Keyring.create(temp.resolve("keys.json"));
+    BackupSummary summary;
+    try (var registry = open(keys)) {
+      ModelVersion version = registry.registration("m", model).register();
+      registry.documents(version).attach("bias", SECRET.getBytes(UTF_8), "text/plain");
+      registry.archive().export(version, archive);
+      registry.emptyCache();
+      summary = registry.archive().backup(backup);
+    }
+    Keyring others = Keyring.create(temp.resolve("other-keys.json"));
+    try (var target = open("target-cache", "target-store", others)) {
+      assertThat(target.archive().restore(backup)).isEqualTo(summary);
+      assertThat(target.archive().importFrom(archive).number()).isEqualTo(2);
+      target.emptyCache();
+      assertThat(target.version("m", 1).folder().resolve("weights.bin")).hasContent(SECRET);
+      assertThat(target.verify().problems()).isEmpty();
+    }
+
+    assertThat(filesWithTheSecret())
+        .as("archives and backups are plain, as they say")
+        .containsExactlyInAnyOrder(model.resolve("weights.bin"), backup, archive);
+  }
+
   private ModelRegistry open(Keyring keyring) {
-    return ModelRegistry.in(temp.resolve("cache"))
-        .blobs(EncryptedBlobs.over(new FolderBlobs(temp.resolve("store")), keyring, temp))
+    return open("cache", "store", keyring);
+  }
+
+  private ModelRegistry open(String cache, String store, Keyring keyring) {
+    return ModelRegistry.in(temp.resolve(cache))
+        .blobs(EncryptedBlobs.over(new FolderBlobs(temp.resolve(store)), keyring, temp))
         .temporaryCache()
         .open();
   }
