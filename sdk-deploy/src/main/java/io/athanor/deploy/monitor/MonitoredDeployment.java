@@ -1,0 +1,159 @@
+package io.athanor.deploy.monitor;
+
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.Row;
+import io.athanor.api.data.Trait;
+import io.athanor.api.data.Traits;
+import io.athanor.api.deploy.Answer;
+import io.athanor.api.deploy.Deployment;
+import io.athanor.api.deploy.DeploymentStats;
+import io.athanor.api.deploy.ServedModel;
+import io.athanor.api.model.Prediction;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** A deployment that is watched; made by {@link Monitoring}. Thread-safe. */
+public final class MonitoredDeployment implements Deployment {
+  private final Deployment deployment;
+  private final Monitor monitor;
+  private final Optional<Function<? super Row, float[]>> embedder;
+  private final Traits traits;
+  private final String firstColumn;
+  private final Trait prediction;
+  private final Trait confidence;
+
+  MonitoredDeployment(Deployment deployment, Monitoring settings, Monitor monitor) {
+    this.deployment = deployment;
+    this.monitor = monitor;
+    this.embedder = settings.embedder;
+    FeatureEncoding features = deployment.model().features();
+    this.traits = Traits.of(features);
+    this.firstColumn = features.encoders().get(0).column();
+    this.prediction = new Trait(features.target().column(), Trait.Aspect.PREDICTION);
+    this.confidence = new Trait(features.target().column(), Trait.Aspect.CONFIDENCE);
+  }
+
+  /** What was seen so far. */
+  public Monitor monitor() {
+    return monitor;
+  }
+
+  /**
+   * The answer for a row, with an id for feedback.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #predict(Row)}
+   */
+  public Asked<Answer> ask(Row row) {
+    Answer answer = predict(row);
+    Object predicted =
+        answer.prediction() instanceof Prediction.Quantity quantity
+            ? (Object) quantity.value()
+            : ((Prediction.Label) answer.prediction()).label();
+    return monitor.remember(
+        answer, new RecentAnswers.Exchange(answer.model(), answer.version(), row, predicted));
+  }
+
+  @Override
+  public Answer predict(String text) {
+    Answer answer = timed(() -> deployment.predict(text));
+    look(Row.of(firstColumn, text), answer);
+    return answer;
+  }
+
+  @Override
+  public Answer predict(Map<String, ? extends @Nullable Object> cells) {
+    Answer answer = timed(() -> deployment.predict(cells));
+    look(Row.of(cells), answer);
+    return answer;
+  }
+
+  @Override
+  public Answer predict(Row row) {
+    Answer answer = timed(() -> deployment.predict(row));
+    look(row, answer);
+    return answer;
+  }
+
+  @Override
+  public List<Answer> predictAll(List<Row> rows) {
+    List<Answer> answers = timed(() -> deployment.predictAll(rows));
+    for (int i = 0; i < answers.size(); i++) {
+      look(rows.get(i), answers.get(i));
+    }
+    return answers;
+  }
+
+  @Override
+  public CompletableFuture<Answer> predictAsync(Row row) {
+    long begin = monitor.now();
+    CompletableFuture<Answer> answer;
+    try {
+      answer = deployment.predictAsync(row);
+    } catch (RuntimeException | Error e) {
+      monitor.failed(e);
+      throw e;
+    }
+    var unused =
+        answer.whenComplete(
+            (done, thrown) -> {
+              if (thrown == null) {
+                monitor.answered(begin);
+                look(row, done);
+              } else {
+                monitor.failed(thrown);
+              }
+            });
+    return answer;
+  }
+
+  private <T> T timed(Supplier<T> call) {
+    long begin = monitor.now();
+    try {
+      T answer = call.get();
+      monitor.answered(begin);
+      return answer;
+    } catch (RuntimeException | Error e) {
+      monitor.failed(e);
+      throw e;
+    }
+  }
+
+  private void look(Row row, Answer answer) {
+    monitor.look(
+        tallies -> {
+          traits.read(row, tallies);
+          if (answer.prediction() instanceof Prediction.Label label) {
+            tallies.category(prediction, label.label());
+            tallies.number(confidence, label.confidence());
+          } else if (answer.prediction() instanceof Prediction.Quantity quantity) {
+            tallies.number(prediction, quantity.value());
+          }
+          embedder.ifPresent(vectors -> tallies.vector(vectors.apply(row)));
+        });
+  }
+
+  @Override
+  public ServedModel model() {
+    return deployment.model();
+  }
+
+  @Override
+  public DeploymentStats stats() {
+    return deployment.stats();
+  }
+
+  /** Closes the deployment too. */
+  @Override
+  public void close() {
+    try {
+      deployment.close();
+    } finally {
+      monitor.close();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package io.athanor.deploy.monitor;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.athanor.api.data.Row;
+import io.athanor.api.data.Traits;
+import io.athanor.api.deploy.DeploymentStats;
+import io.athanor.api.deploy.ServedModel;
+import io.athanor.deploy.serve.TextAnswer;
+import io.athanor.deploy.serve.TextDeployment;
+import io.athanor.deploy.serve.TextRequest;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
+
+/**
+ * A language model that is watched; made by {@link Monitoring}. What is looked at for drift is the
+ * prompt, or the latest message of a conversation. Thread-safe.
+ */
+public final class MonitoredText implements TextDeployment {
+  /** The column of a conversation in feedback: its messages as a JSON array. */
+  public static final String MESSAGES = "messages";
+
+  private final TextDeployment deployment;
+  private final Monitor monitor;
+  private final Traits traits;
+
+  MonitoredText(TextDeployment deployment, Monitor monitor) {
+    this.deployment = deployment;
+    this.monitor = monitor;
+    this.traits = Traits.of(deployment.model().encoding());
+  }
+
+  /** What was seen so far. */
+  public Monitor monitor() {
+    return monitor;
+  }
+
+  /**
+   * The answer to a request, with an id for feedback.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #generate(TextRequest)}
+   */
+  public Asked<TextAnswer> ask(TextRequest request) {
+    TextAnswer answer = generate(request);
+    return monitor.remember(
+        answer,
+        new RecentAnswers.Exchange(answer.model(), answer.version(), row(request), answer.text()));
+  }
+
+  private static Row row(TextRequest request) {
+    if (request.messages().isEmpty()) {
+      return Row.of(Traits.TEXT, request.prompt());
+    }
+    ArrayNode messages = JsonNodeFactory.instance.arrayNode();
+    request
+        .messages()
+        .forEach(
+            message ->
+                messages.addObject().put("role", message.role()).put("content", message.content()));
+    return Row.of(MESSAGES, messages.toString());
+  }
+
+  @Override
+  public List<String> adapters() {
+    return deployment.adapters();
+  }
+
+  @Override
+  public TextAnswer generate(TextRequest request, Predicate<String> listener) {
+    long begin = monitor.now();
+    try {
+      TextAnswer answer = deployment.generate(request, listener);
+      monitor.answered(begin);
+      look(request);
+      return answer;
+    } catch (RuntimeException | Error e) {
+      monitor.failed(e);
+      throw e;
+    }
+  }
+
+  @Override
+  public CompletableFuture<TextAnswer> generateAsync(
+      TextRequest request, Predicate<String> listener) {
+    long begin = monitor.now();
+    CompletableFuture<TextAnswer> answer;
+    try {
+      answer = deployment.generateAsync(request, listener);
+    } catch (RuntimeException | Error e) {
+      monitor.failed(e);
+      throw e;
+    }
+    var unused =
+        answer.whenComplete(
+            (done, thrown) -> {
+              if (thrown == null) {
+                monitor.answered(begin);
+                look(request);
+              } else {
+                monitor.failed(thrown);
+              }
+            });
+    return answer;
+  }
+
+  private void look(TextRequest request) {
+    String read =
+        request.messages().isEmpty()
+            ? request.prompt()
+            : request.messages().get(request.messages().size() - 1).content();
+    monitor.look(tallies -> traits.read(Row.of(Traits.TEXT, read), tallies));
+  }
+
+  @Override
+  public ServedModel model() {
+    return deployment.model();
+  }
+
+  @Override
+  public DeploymentStats stats() {
+    return deployment.stats();
+  }
+
+  /** Closes the deployment too. */
+  @Override
+  public void close() {
+    try {
+      deployment.close();
+    } finally {
+      monitor.close();
+    }
+  }
+}
