@@ -66,6 +66,6 @@ record SourceTree(Path root) {
   }
 
   private static boolean isOwnSource(Path file) {
-    return file.toString().endsWith(".java") && !file.toString().contains("/target/");
+    return file.toString().matches(".*/src/(main|test)/java/.*\\.java");
   }
 }

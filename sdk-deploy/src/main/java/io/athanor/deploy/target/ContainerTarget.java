@@ -47,6 +47,9 @@ public final class ContainerTarget {
   static final int PORT = 8080;
   static final int USER = 10_001;
 
+  /** Where the container finds its API keys. */
+  static final String KEYS = "/etc/athanor";
+
   private static final Pattern NAME = Pattern.compile("[a-z]([a-z0-9-]{0,61}[a-z0-9])?");
   private static final Pattern IMAGE =
       Pattern.compile("[a-z0-9]([a-zA-Z0-9._:/@-]{0,250}[a-zA-Z0-9])?");
@@ -59,6 +62,7 @@ public final class ContainerTarget {
   private final String image;
   private final String base;
   private final Optional<String> backend;
+  private final Optional<String> keys;
   private final int replicas;
   private final Duration drain;
   private final Consumer<Path> check;
@@ -69,6 +73,7 @@ public final class ContainerTarget {
       String image,
       String base,
       Optional<String> backend,
+      Optional<String> keys,
       int replicas,
       Duration drain,
       Consumer<Path> check) {
@@ -77,6 +82,7 @@ public final class ContainerTarget {
     this.image = image;
     this.base = base;
     this.backend = backend;
+    this.keys = keys;
     this.replicas = replicas;
     this.drain = drain;
     this.check = check;
@@ -102,6 +108,7 @@ public final class ContainerTarget {
         name + ":latest",
         "eclipse-temurin:17-jre",
         Optional.empty(),
+        Optional.empty(),
         2,
         Duration.ofSeconds(30),
         folder -> {});
@@ -110,13 +117,13 @@ public final class ContainerTarget {
   /** What the image is called in the manifests; the model's name unless set. */
   public ContainerTarget image(String reference) {
     return new ContainerTarget(
-        name, jars, requireImage(reference), base, backend, replicas, drain, check);
+        name, jars, requireImage(reference), base, backend, keys, replicas, drain, check);
   }
 
   /** The image with Java 17 or newer to build on; {@code eclipse-temurin:17-jre} unless set. */
   public ContainerTarget baseImage(String reference) {
     return new ContainerTarget(
-        name, jars, image, requireImage(reference), backend, replicas, drain, check);
+        name, jars, image, requireImage(reference), backend, keys, replicas, drain, check);
   }
 
   /** Which of several backends runs the model; else there must be one only. */
@@ -126,7 +133,22 @@ public final class ContainerTarget {
           "provider must be the name of a backend, got '" + provider + "'");
     }
     return new ContainerTarget(
-        name, jars, image, base, Optional.of(provider), replicas, drain, check);
+        name, jars, image, base, Optional.of(provider), keys, replicas, drain, check);
+  }
+
+  /**
+   * Asks for API keys: those of the file {@code keys.json} of a Kubernetes Secret, which the
+   * server's {@code ApiKeys} writes. Whoever reaches the service is served unless set.
+   *
+   * @param secret its name
+   */
+  public ContainerTarget keys(String secret) {
+    if (!NAME.matcher(secret).matches()) {
+      throw new IllegalArgumentException(
+          "secret must be lower case letters, digits and dashes, got '" + secret + "'");
+    }
+    return new ContainerTarget(
+        name, jars, image, base, backend, Optional.of(secret), replicas, drain, check);
   }
 
   /** How many containers; 2 unless set. */
@@ -134,7 +156,7 @@ public final class ContainerTarget {
     if (count < 1 || count > 10_000) {
       throw new IllegalArgumentException("count must be 1 to 10000, got " + count);
     }
-    return new ContainerTarget(name, jars, image, base, backend, count, drain, check);
+    return new ContainerTarget(name, jars, image, base, backend, keys, count, drain, check);
   }
 
   /** How long a container that is told to stop may answer what it has; 30 seconds unless set. */
@@ -142,7 +164,7 @@ public final class ContainerTarget {
     if (longest.toSeconds() < 1 || longest.compareTo(Duration.ofHours(1)) > 0) {
       throw new IllegalArgumentException("longest must be 1 s to 1 hour, got " + longest);
     }
-    return new ContainerTarget(name, jars, image, base, backend, replicas, longest, check);
+    return new ContainerTarget(name, jars, image, base, backend, keys, replicas, longest, check);
   }
 
   /**
@@ -152,7 +174,7 @@ public final class ContainerTarget {
    * @param demand throws if it does not
    */
   public ContainerTarget checkedBy(Consumer<Path> demand) {
-    return new ContainerTarget(name, jars, image, base, backend, replicas, drain, demand);
+    return new ContainerTarget(name, jars, image, base, backend, keys, replicas, drain, demand);
   }
 
   private static String requireImage(String reference) {
@@ -223,7 +245,8 @@ public final class ContainerTarget {
     Files.writeString(folder.resolve("Dockerfile"), dockerfile());
     Path kubernetes = Files.createDirectory(folder.resolve("kubernetes"));
     KubernetesManifest manifest =
-        new KubernetesManifest(name, image, replicas, memoryMebibytes(model), drain.toSeconds());
+        new KubernetesManifest(
+            name, image, keys, replicas, memoryMebibytes(model), drain.toSeconds());
     Files.writeString(kubernetes.resolve("model.yaml"), manifest.yaml());
     Files.writeString(folder.resolve(".dockerignore"), "kubernetes\n");
     check.accept(folder);
@@ -286,6 +309,7 @@ public final class ContainerTarget {
                 "--drain",
                 Long.toString(drain.toSeconds())));
     backend.ifPresent(provider -> words.addAll(List.of("--backend", provider)));
+    words.addAll(keys.isPresent() ? List.of("--keys", KEYS + "/keys.json") : List.of("--open"));
     words.add(folder + "/model");
     return List.copyOf(words);
   }

@@ -8,6 +8,7 @@ import io.athanor.api.common.AtomicFile;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
@@ -45,7 +46,8 @@ import java.util.zip.ZipOutputStream;
  *   <li>{@code manifest.json}: inputs and outputs with element types and shapes, labels in the
  *       order of the outputs, how data become inputs, the memory of one pass, and bytes and SHA-256
  *       of every other file
- *   <li>{@code tokenizer.json}, where there is text, and {@code labels.txt}, where there are labels
+ *   <li>{@code tokenizer.json}, where there is text, {@code chat_template.jinja}, where there are
+ *       conversations, and {@code labels.txt}, where there are labels
  * </ul>
  *
  * Immutable and thread-safe.
@@ -129,6 +131,10 @@ public final class EdgeBundle {
     if (model.encoding().tokenizer().isPresent()) {
       Files.writeString(
           folder.resolve("tokenizer.json"), model.encoding().tokenizer().get().json());
+    }
+    if (model.encoding() instanceof LanguageEncoding language
+        && language.chatTemplate().isPresent()) {
+      Files.writeString(folder.resolve("chat_template.jinja"), language.chatTemplate().get());
     }
     if (model.task() instanceof Task.Classification task) {
       Files.writeString(folder.resolve("labels.txt"), String.join("\n", task.labels()) + "\n");

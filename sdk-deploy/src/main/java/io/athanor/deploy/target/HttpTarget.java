@@ -1,10 +1,15 @@
 package io.athanor.deploy.target;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
 import io.athanor.api.common.Secret;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.OutcomeUnknownException;
+import io.athanor.api.error.StorageException;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
 import java.net.URI;
@@ -53,8 +58,48 @@ public final class HttpTarget {
   }
 
   /**
-   * A registered model as the server serves it. Only the facts of the version are read here, not
-   * its weights' numbers.
+   * Has a server with a registry serve a version of it, in the place of the model's version that it
+   * serves now. The files of its registry and of this version must be the same. Where the answer is
+   * lost, the server is asked what it serves.
+   *
+   * @throws io.athanor.api.error.NotFoundException if the server has no registry
+   * @throws io.athanor.api.error.ValidationException if its registry lacks the version
+   * @throws ConflictException if its registry has another version of this number, or the model is
+   *     not the server's to change
+   * @throws OutcomeUnknownException if nobody can know whether it serves the version
+   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ModelVersion)}
+   */
+  public HttpDeployment deploy(ModelVersion version) {
+    RemoteServer remote = new RemoteServer(PRODUCT, server, token, retries);
+    ObjectNode wish = JsonNodeFactory.instance.objectNode().put("model", version.id().toString());
+    JsonFields plan = remote.call("POST", "/v1/deployments?plan=true").json(wish).send().fields();
+    if (!digest(plan).equals(version.digest().toString())) {
+      throw new ConflictException(
+          remote
+              + " has other files for "
+              + version.id()
+              + ": "
+              + digest(plan)
+              + " instead of "
+              + version.digest()
+              + "; deploy from the registry that it has",
+          false);
+    }
+    try {
+      remote.call("POST", "/v1/deployments").json(wish).effect(RemoteCall.Effect.SAME).send();
+    } catch (OutcomeUnknownException e) {
+      try {
+        return deployment(version);
+      } catch (ConflictException | NotFoundException | StorageException unproven) {
+        e.addSuppressed(unproven);
+        throw e;
+      }
+    }
+    return deployment(version);
+  }
+
+  /**
+   * A registered model as the server serves it; its files here are checked first.
    *
    * @throws io.athanor.api.error.NotFoundException if the server does not serve the model
    * @throws ConflictException if it serves another version or other weights

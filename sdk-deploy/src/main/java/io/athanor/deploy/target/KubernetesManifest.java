@@ -1,17 +1,25 @@
 package io.athanor.deploy.target;
 
+import java.util.Optional;
+
 /**
  * The two Kubernetes objects of a served model, for {@code kubectl apply -f}: a Deployment whose
  * containers may do as little as possible, and a Service in front of it.
  *
  * @param name a label as RFC 1123 has it; also the model's name
  * @param image of the container
+ * @param keys the Secret with the API keys of the server, if it asks for them
  * @param replicas how many of them
  * @param memoryMebibytes asked for, and the limit
  * @param drainSeconds how long a container that is told to stop answers what it has
  */
 record KubernetesManifest(
-    String name, String image, int replicas, long memoryMebibytes, long drainSeconds) {
+    String name,
+    String image,
+    Optional<String> keys,
+    int replicas,
+    long memoryMebibytes,
+    long drainSeconds) {
   private static final String TEMPLATE =
       """
       apiVersion: apps/v1
@@ -84,10 +92,12 @@ record KubernetesManifest(
                 volumeMounts:
                   - name: temporary
                     mountPath: /tmp
+      %9$s
             volumes:
               - name: temporary
                 emptyDir:
                   sizeLimit: %5$dMi
+      %10$s
       ---
       apiVersion: v1
       kind: Service
@@ -110,6 +120,20 @@ record KubernetesManifest(
 
   private static final long GRACE_SECONDS = 10;
 
+  private static final String MOUNT =
+      """
+      - name: keys
+        mountPath: %s
+        readOnly: true\
+      """;
+
+  private static final String VOLUME =
+      """
+      - name: keys
+        secret:
+          secretName: %s\
+      """;
+
   String yaml() {
     return TEMPLATE.formatted(
         name,
@@ -119,6 +143,12 @@ record KubernetesManifest(
         TEMPORARY_MEBIBYTES,
         drainSeconds + GRACE_SECONDS,
         ContainerTarget.USER,
-        ContainerTarget.PORT);
+        ContainerTarget.PORT,
+        keys.map(secret -> indented(MOUNT.formatted(ContainerTarget.KEYS), 12)).orElse(""),
+        keys.map(secret -> indented(VOLUME.formatted(secret), 8)).orElse(""));
+  }
+
+  private static String indented(String lines, int spaces) {
+    return lines.indent(spaces).stripTrailing();
   }
 }

@@ -13,7 +13,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,6 +32,7 @@ abstract class FakeServer implements AutoCloseable {
           });
   private final List<String> requests = new CopyOnWriteArrayList<>();
   private final Deque<Fault> faults = new ArrayDeque<>();
+  private final Map<String, Runnable> events = new LinkedHashMap<>();
   private final List<Throwable> surprises = new CopyOnWriteArrayList<>();
 
   /** What goes wrong with a request, once. */
@@ -94,6 +97,26 @@ abstract class FakeServer implements AutoCloseable {
     faults.add(new Fault(start, 0, "", -1, true));
   }
 
+  /** Lets something happen when the next request that begins so has arrived. */
+  synchronized void before(String start, Runnable event) {
+    events.put(start, event);
+  }
+
+  private void happen(String request) {
+    Runnable event = null;
+    synchronized (this) {
+      for (String start : events.keySet()) {
+        event = request.startsWith(start) ? events.remove(start) : event;
+        if (event != null) {
+          break;
+        }
+      }
+    }
+    if (event != null) {
+      event.run();
+    }
+  }
+
   /** The requests so far that begin so; with method, path and query. */
   List<String> requests(String start) {
     return requests.stream().filter(request -> request.startsWith(start)).toList();
@@ -119,6 +142,7 @@ abstract class FakeServer implements AutoCloseable {
         return;
       }
       byte[] body = exchange.getRequestBody().readAllBytes();
+      happen(request);
       if (fault.status() > 0) {
         if (!fault.retryAfter().isEmpty()) {
           exchange.getResponseHeaders().set("Retry-After", fault.retryAfter());
