@@ -38,6 +38,19 @@ public interface Decoder extends AutoCloseable {
    */
   void keep(int[] rows);
 
+  /**
+   * Writes one adapter into the stacks of every {@link io.athanor.api.graph.LayerOp.AdapterLinear},
+   * for the calls that follow. What has been read stays as it is, so a row that goes through this
+   * adapter should begin anew. The weights that the decoder was made with do not change.
+   *
+   * @param adapter index on the first axis of every stack
+   * @param entries by stack, F32, of its shape without the first axis; stacks without an entry get
+   *     zeros
+   * @throws io.athanor.api.error.GraphException if the graph has no such operation, or an entry
+   *     does not fit; then nothing is written
+   */
+  void replaceAdapter(int adapter, Map<String, Tensor> entries);
+
   /** Frees native memory; twice is fine. */
   @Override
   void close();

@@ -189,6 +189,61 @@ interface DecoderContract extends BackendUnderTest {
   }
 
   @Test
+  default void adapterIsReplacedWhileTheOthersAndTheWeightsStay() {
+    assumeClaims(Capability.DECODE);
+    Graph graph = TinyLanguageModels.adapters();
+    Weights weights = weights(graph);
+    List<int[]> rows = List.of(ids(1, 3), ids(1, 3));
+    try (Decoder decoder = backend().decoder(graph, weights, Precision.F32)) {
+      // The second adapter becomes the third.
+      decoder.replaceAdapter(
+          1, Map.of("q.a", entry(weights, "q.a", 2), "q.b", entry(weights, "q.b", 2)));
+      Tensor replaced = decoder.begin(rows, 9, Map.of("adapter", adapter(1, 0)));
+      assertRow(graph, rows.get(0), 2, replaced, 0);
+      assertRow(graph, rows.get(1), 0, replaced, 1);
+      // Without entries it adds nothing.
+      decoder.replaceAdapter(1, Map.of());
+      decoder.replaceAdapter(2, Map.of("q.a", entry(weights, "q.a", 0)));
+      Tensor none = decoder.begin(rows, 9, Map.of("adapter", adapter(1, 2)));
+      assertThat(lastRow(none.floats(), 0)).isEqualTo(lastRow(none.floats(), 1));
+      assertThat(lastRow(none.floats(), 0)).isNotEqualTo(lastRow(replaced.floats(), 1));
+      Tensor others = decoder.begin(rows, 9, Map.of("adapter", adapter(0, 0)));
+      assertRow(graph, rows.get(0), 0, others, 0);
+    }
+    assertThat(weights.digest()).isEqualTo(weights(graph).digest());
+  }
+
+  private static Tensor entry(Weights weights, String stack, int adapter) {
+    Tensor all = weights.tensor(stack);
+    int size = Math.toIntExact(all.elements() / all.size(0));
+    float[] values = Arrays.copyOfRange(all.floats(), adapter * size, (adapter + 1) * size);
+    return Tensor.ofFloats(values, all.size(1), all.size(2));
+  }
+
+  @Test
+  default void adapterThatDoesNotFitIsRefusedAndNothingIsWritten() {
+    assumeClaims(Capability.DECODE);
+    Graph graph = TinyLanguageModels.adapters();
+    Weights weights = weights(graph);
+    Tensor a = entry(weights, "q.a", 0);
+    try (Decoder decoder = decoder(graph)) {
+      refusedAdapter(() -> decoder.replaceAdapter(-1, Map.of()), "of 0 to 2, got -1");
+      refusedAdapter(() -> decoder.replaceAdapter(3, Map.of("q.a", a)), "of 0 to 2, got 3");
+      refusedAdapter(() -> decoder.replaceAdapter(1, Map.of("k.weight", a)), "'k.weight'");
+      refusedAdapter(() -> decoder.replaceAdapter(1, Map.of("q.a", a, "q.b", a)), "'q.b'");
+      List<int[]> rows = List.of(ids(1, 3));
+      assertRow(graph, rows.get(0), 1, decoder.begin(rows, 9, Map.of("adapter", adapter(1))), 0);
+    }
+    try (Decoder decoder = decoder(TinyLanguageModels.groupedKeys())) {
+      refusedAdapter(() -> decoder.replaceAdapter(0, Map.of()), "no AdapterLinear");
+    }
+  }
+
+  private static void refusedAdapter(ThrowingCallable call, String message) {
+    assertThatThrownBy(call).isInstanceOf(GraphException.class).hasMessageContaining(message);
+  }
+
+  @Test
   default void beginForgetsWhatWasReadBefore() {
     assumeClaims(Capability.DECODE);
     Graph graph = TinyLanguageModels.groupedKeys();

@@ -166,6 +166,11 @@ final class ReferenceDecoder implements Decoder {
   }
 
   @Override
+  public void replaceAdapter(int adapter, Map<String, Tensor> entries) {
+    model.replaceAdapter(adapter, entries);
+  }
+
+  @Override
   public void close() {
     model.close();
   }

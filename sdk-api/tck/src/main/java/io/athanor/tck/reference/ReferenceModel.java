@@ -2,10 +2,12 @@ package io.athanor.tck.reference;
 
 import io.athanor.api.backend.CompiledModel;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.graph.AdapterStacks;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /** Predicts. */
 final class ReferenceModel implements CompiledModel {
@@ -40,6 +42,18 @@ final class ReferenceModel implements CompiledModel {
                 outputs.put(
                     output, Tensors.tensor(evaluation.value(value), graph.type(value).dtype())));
     return outputs;
+  }
+
+  /** Writes one adapter into the stacks; those without an entry get zeros. */
+  void replaceAdapter(int adapter, Map<String, Tensor> entries) {
+    AdapterStacks.requireFit(graph, adapter, entries);
+    for (String stack : AdapterStacks.of(graph)) {
+      Array all = Objects.requireNonNull(parameters.get(stack));
+      int size = all.count() / all.size(0);
+      Tensor entry = entries.get(stack);
+      double[] values = entry == null ? new double[size] : Tensors.array(entry).values;
+      System.arraycopy(values, 0, all.values, adapter * size, size);
+    }
   }
 
   @Override

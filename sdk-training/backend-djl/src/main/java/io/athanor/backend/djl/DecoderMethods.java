@@ -92,5 +92,14 @@ final class DecoderMethods {
           self.k = k
           self.v = v
           return 0
+        def adapt(self: __torch__.Program, stack: int, own: bool, adapter: int, entry: List[Tensor]) -> int:
+          if not own:
+            torch._set_item(self.p, stack, torch.clone(self.p[stack]))
+          place = torch.select(self.p[stack], 0, adapter)
+          if torch.len(entry) == 0:
+            torch.zero_(place)
+          else:
+            torch.copy_(place, entry[0])
+          return 0
       """;
 }

@@ -1,11 +1,14 @@
 package io.athanor.backend.djl;
 
+import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.IValue;
 import io.athanor.api.backend.Decoder;
 import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.error.GraphException;
+import io.athanor.api.graph.AdapterStacks;
+import io.athanor.api.graph.Parameter;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -33,6 +36,7 @@ final class DecoderSession implements Decoder {
   private int allocatedRows;
   private int allocatedSlots;
   private int threads;
+  private boolean ownStacks;
   private @Nullable DecoderCall next;
 
   /**
@@ -220,6 +224,34 @@ final class DecoderSession implements Decoder {
       some[i] = all[rows[i]];
     }
     return Tensor.ofFloats(some, rows.length);
+  }
+
+  @Override
+  public void replaceAdapter(int adapter, Map<String, Tensor> entries) {
+    alone(
+        () -> {
+          AdapterStacks.requireFit(decoded.graph(), adapter, entries);
+          return gate.run(() -> write(adapter, entries));
+        });
+  }
+
+  private boolean write(int adapter, Map<String, Tensor> entries) {
+    List<String> names = decoded.graph().parameters().stream().map(Parameter::name).toList();
+    for (String stack : AdapterStacks.of(decoded.graph())) {
+      Tensor entry = entries.get(stack);
+      List<PtNDArray> arrays =
+          entry == null ? List.of() : List.of(HostTensor.copyOf(scope.manager(), entry).array());
+      try (IValue index = IValue.from((long) names.indexOf(stack));
+          IValue own = IValue.from(ownStacks);
+          IValue place = IValue.from((long) adapter);
+          IValue values = Program.list(arrays)) {
+        program.run("adapt", index, own, place, values);
+      } finally {
+        arrays.forEach(PtNDArray::close);
+      }
+    }
+    ownStacks = true;
+    return true;
   }
 
   @Override

@@ -247,6 +247,16 @@ public final class GenerationBatch implements AutoCloseable {
     rows = new ArrayList<>();
   }
 
+  /**
+   * Writes one adapter where the model keeps several; see {@link Decoder#replaceAdapter}.
+   *
+   * @param adapter its number, of which no row in the making has need
+   * @param entries by stack
+   */
+  public void replaceAdapter(int adapter, Map<String, Tensor> entries) {
+    decoder.replaceAdapter(adapter, entries);
+  }
+
   private static float[] row(Tensor logits, int row) {
     int size = Math.toIntExact(logits.size(1));
     float[] values = new float[size];

@@ -4,6 +4,7 @@ import io.athanor.api.data.LanguageEncoding;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -45,7 +46,7 @@ public final class GenerationRow {
       Predicate<String> listener,
       long start) {
     this.prompt = prompt;
-    this.inputs = inputs;
+    this.inputs = new HashMap<>(inputs);
     this.limit = Math.min(settings.maxNewTokens(), encoding.contextLength() - prompt.length);
     this.encoding = encoding;
     this.settings = settings;
@@ -135,6 +136,11 @@ public final class GenerationRow {
 
   int lastToken() {
     return tokens.get(tokens.size() - 1);
+  }
+
+  /** Changes what the graph knows of the row besides its tokens; before it joins a batch. */
+  public void input(String name, long value) {
+    inputs.put(name, value);
   }
 
   /** An input of the graph besides the tokens. */

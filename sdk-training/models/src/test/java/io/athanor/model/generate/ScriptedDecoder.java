@@ -2,6 +2,7 @@ package io.athanor.model.generate;
 
 import io.athanor.api.backend.Decoder;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.error.GraphException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -70,6 +71,11 @@ final class ScriptedDecoder implements Decoder {
   @Override
   public void keep(int[] kept) {
     rows = Arrays.stream(kept).mapToObj(rows::get).collect(java.util.stream.Collectors.toList());
+  }
+
+  @Override
+  public void replaceAdapter(int adapter, Map<String, Tensor> entries) {
+    throw new GraphException("scripted", "the graph has no AdapterLinear, so no adapters");
   }
 
   @Override
