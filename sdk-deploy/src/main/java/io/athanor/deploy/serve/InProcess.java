@@ -5,6 +5,7 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.EncodedRow;
 import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
 import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.deploy.ServedModel;
@@ -18,6 +19,8 @@ import io.athanor.model.generate.TextEmbedder;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -35,6 +38,7 @@ public final class InProcess {
   private @Nullable Duration timeout;
   private Precision precision = Precision.F32;
   private LongSupplier nanoClock = System::nanoTime;
+  private @Nullable AdapterCatalog adapters;
 
   public InProcess() {}
 
@@ -92,6 +96,12 @@ public final class InProcess {
   /** The number format that generates text; {@link Precision#F32} unless set. */
   public InProcess precision(Precision format) {
     this.precision = format;
+    return this;
+  }
+
+  /** The adapters that requests for text may name; none unless set. */
+  public InProcess adapters(AdapterCatalog catalog) {
+    this.adapters = catalog;
     return this;
   }
 
@@ -173,16 +183,41 @@ public final class InProcess {
   private TextDeployment text(ServedModel model, ModelArtifact artifact) {
     try (Opening opening = open()) {
       Backend used = opening.backend();
-      GenerationBatch batch =
-          opening.keep(
-              GenerationBatch.of(artifact, used, precision, nanoClock), GenerationBatch::close);
+      int places = adapters == null ? 0 : Math.max(adapters.resident(), maximumBatch);
+      AdaptedBase roomy =
+          adapters == null || !(artifact.encoding() instanceof LanguageEncoding)
+              ? null
+              : new AdaptedBase(artifact, adapters, places + 1);
+      GenerationBatch batch = opening.keep(batch(artifact, roomy, used), GenerationBatch::close);
       batch.warmUp(maximumBatch);
       TextBatcher batcher =
           new TextBatcher(
-              model, used.name(), batch, opening.take(), maximumBatch, queueLimit, nanoClock);
+              model,
+              used.name(),
+              batch,
+              new AdapterPlaces(batch, places),
+              opening.take(),
+              maximumBatch,
+              queueLimit,
+              nanoClock);
       batcher.start();
-      return new InProcessText(model, batch, batcher, patience(model, used, TEXTS), nanoClock);
+      Optional<ServedAdapters> served =
+          roomy == null || adapters == null
+              ? Optional.empty()
+              : Optional.of(new ServedAdapters(adapters, roomy));
+      return new InProcessText(
+          model, batch, served, batcher, patience(model, used, TEXTS), nanoClock);
     }
+  }
+
+  private GenerationBatch batch(ModelArtifact artifact, @Nullable AdaptedBase roomy, Backend on) {
+    if (roomy == null || !(artifact.encoding() instanceof LanguageEncoding encoding)) {
+      return GenerationBatch.of(artifact, on, precision, nanoClock);
+    }
+    GenerationBatch batch =
+        GenerationBatch.of(roomy.graph(), roomy.weights(), encoding, on, precision, nanoClock);
+    batch.replaceAdapter(0, Map.of());
+    return batch;
   }
 
   /**
@@ -232,7 +267,10 @@ public final class InProcess {
    * @throws io.athanor.api.error.AthanorException as {@link #deploy(ModelVersion)}
    */
   public LiveModel open(ModelVersion version) {
-    ModelArtifact artifact = version.artifact();
+    return open(version, version.artifact());
+  }
+
+  LiveModel open(ModelVersion version, ModelArtifact artifact) {
     ServedModel model = served(version, artifact);
     if (artifact.encoding() instanceof FeatureEncoding) {
       return deploy(model, artifact);

@@ -1,7 +1,6 @@
 package io.athanor.deploy.serve;
 
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,7 +24,7 @@ record Patience(ServedModel model, String backend, Duration longest) {
    * Waits for answers.
    *
    * @param abandon what becomes of each answer in the end; of no effect on those that are done
-   * @throws AthanorException what the engine failed with
+   * @throws RuntimeException what the engine failed with, or a listener threw
    * @throws BackendException if the time is up or the thread is interrupted; retryable
    */
   <A> List<A> await(List<CompletableFuture<A>> answers, Consumer<CompletableFuture<A>> abandon) {
@@ -43,7 +42,7 @@ record Patience(ServedModel model, String backend, Duration longest) {
       Thread.currentThread().interrupt();
       throw new BackendException(backend, "interrupted while waiting for " + model, true);
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof AthanorException cause) {
+      if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
       }
       throw new BackendException(backend, "failed (" + e.getCause() + ")", e);

@@ -1,5 +1,6 @@
 package io.athanor.deploy.serve;
 
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
@@ -13,10 +14,13 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +39,7 @@ final class TextBatcher {
   private final ServedModel model;
   private final String backend;
   private final GenerationBatch batch;
+  private final AdapterPlaces places;
   private final Runnable atEnd;
   private final int maximumBatch;
   private final int queueLimit;
@@ -56,21 +61,25 @@ final class TextBatcher {
    *
    * @param name of the model or adapter that answers
    * @param version of that
+   * @param adapter that it goes through; absent for the model alone
    */
   record Ticket(
       GenerationRow row,
+      Optional<PlacedAdapter> adapter,
       String name,
       String version,
       long arrived,
       CompletableFuture<TextAnswer> answer) {}
 
   /**
+   * @param places at least as many as rows
    * @param atEnd frees the batch; the batcher's thread runs it when it ends
    */
   TextBatcher(
       ServedModel model,
       String backend,
       GenerationBatch batch,
+      AdapterPlaces places,
       Runnable atEnd,
       int maximumBatch,
       int queueLimit,
@@ -78,6 +87,7 @@ final class TextBatcher {
     this.model = model;
     this.backend = backend;
     this.batch = batch;
+    this.places = places;
     this.atEnd = atEnd;
     this.maximumBatch = maximumBatch;
     this.queueLimit = queueLimit;
@@ -154,7 +164,7 @@ final class TextBatcher {
     List<GenerationRow> joining = new ArrayList<>();
     while (!queue.isEmpty() && running.size() < maximumBatch) {
       Ticket ticket = queue.remove();
-      if (!ticket.answer().isDone()) {
+      if (!ticket.answer().isDone() && placed(ticket)) {
         running.put(ticket.row(), ticket);
         joining.add(ticket.row());
       }
@@ -163,6 +173,28 @@ final class TextBatcher {
       batch.add(joining);
       passes = 0;
     }
+  }
+
+  /** Brings the adapter of a text into the engine; a text whose adapter does not go in fails. */
+  private boolean placed(Ticket ticket) {
+    try {
+      ticket
+          .adapter()
+          .ifPresent(
+              adapter ->
+                  ticket.row().input(LanguageEncoding.ADAPTER, places.place(adapter, inUse())));
+      return true;
+    } catch (RuntimeException e) {
+      fail(List.of(ticket), e);
+      return false;
+    }
+  }
+
+  private Set<AdapterCatalog.Entry> inUse() {
+    return running.values().stream()
+        .flatMap(ticket -> ticket.adapter().stream())
+        .map(PlacedAdapter::entry)
+        .collect(Collectors.toSet());
   }
 
   private void pass() {
