@@ -77,6 +77,26 @@ public class RegistryBenchmark {
   }
 
   @Benchmark
+  public long searchByMetric() {
+    return registry()
+        .search(
+            Search.all()
+                .metricBetween("f1", 0.8, 0.81)
+                .sortBy(new Search.Sort.ByMetric("f1", true)))
+        .total();
+  }
+
+  @Benchmark
+  public long searchByWords() {
+    return registry().search(Search.all().text("subject77 kind5")).total();
+  }
+
+  @Benchmark
+  public long searchByPrefix() {
+    return registry().search(Search.namePrefix("model-05")).total();
+  }
+
+  @Benchmark
   public long searchByTag() {
     return registry().search(Search.all().tag("team", "team-77")).total();
   }

@@ -13,6 +13,8 @@ import io.athanor.registry.store.Transactions;
 import io.athanor.registry.store.VersionTable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -28,6 +30,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.function.Supplier;
 
 /**
@@ -42,11 +45,14 @@ public final class RegistrySpeed {
   private static final int MODELS = 1000;
   private static final int EACH = 100;
   private static final int TEAMS = 1000;
-  private static final int WARM_UP = 20;
+  private static final int WARM_UP = 300;
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+  private static final int WEIGHTS = 10_000;
   private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
   private final ModelRegistry registry;
   private final Path scratch;
+  private final Random random = new Random(1);
   private final Optional<URI> mlflow;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -59,14 +65,16 @@ public final class RegistrySpeed {
   }
 
   /**
-   * Arguments: an empty folder, how often to call each, and, if MLflow shall be measured, its
-   * address and the experiment and run that the script printed, as {@code 1/5f0c}.
+   * Arguments: a folder, which is filled if it is empty, how often to call each, and, if MLflow
+   * shall be measured, its address and the experiment and run that the script printed, as {@code
+   * 1/5f0c}.
    */
   public static void main(String[] arguments) throws IOException {
     Path folder = Path.of(arguments[0]);
     int repetitions = Integer.parseInt(arguments[1]);
     Path scratch = smallModel(folder.resolve("model"));
-    try (ModelRegistry registry = filled(folder.resolve("registry"))) {
+    Path place = folder.resolve("registry");
+    try (ModelRegistry registry = Files.exists(place) ? ModelRegistry.open(place) : filled(place)) {
       Optional<URI> mlflow =
           arguments.length > 2 ? Optional.of(URI.create(arguments[2])) : Optional.empty();
       new RegistrySpeed(registry, scratch, mlflow)
@@ -78,7 +86,7 @@ public final class RegistrySpeed {
   static Path smallModel(Path folder) throws IOException {
     Files.createDirectories(folder);
     Files.writeString(folder.resolve("config.json"), "{\"layers\": 2}");
-    Files.write(folder.resolve("weights.bin"), new byte[10_000]);
+    Files.write(folder.resolve("weights.bin"), new byte[WEIGHTS]);
     return folder;
   }
 
@@ -136,13 +144,19 @@ public final class RegistrySpeed {
 
   private void measure(int repetitions, String run) {
     System.out.println(
-        "| operation | p50 ms | p99 ms | MLflow p50 ms | MLflow p99 ms | ratio of p50 |");
-    System.out.println("|---|---|---|---|---|---|");
+        "| operation | p50 ms | p99 ms | processor p50 ms | processor p99 ms"
+            + " | MLflow p50 ms | MLflow p99 ms | ratio of p50 |");
+    System.out.println("|---|---|---|---|---|---|---|---|");
     line(
-        "register a model of two files",
+        "register two files, new weights of 10 KB",
+        repetitions,
+        () -> registry.registration(name(next()), changed()).register().number(),
+        run.isEmpty() ? Optional.empty() : Optional.of(() -> register(run, uploaded(run))));
+    line(
+        "register two files that are there already",
         repetitions,
         () -> registry.registration(name(next()), scratch).register().number(),
-        run.isEmpty() ? Optional.empty() : Optional.of(() -> register(run)));
+        run.isEmpty() ? Optional.empty() : Optional.of(() -> register(run, "model")));
     line(
         "read an alias",
         repetitions,
@@ -174,14 +188,38 @@ public final class RegistrySpeed {
         () -> search(ranked(next() / 1000.0 * 0.9)),
         Optional.empty());
     line(
+        "metric at least, half of all or more, newest first",
+        repetitions,
+        () -> search(Search.all().metricAtLeast("f1", next() / 1000.0 * 0.5)),
+        Optional.empty());
+    line(
         "two words, about 28 hits",
         repetitions,
         () -> search(Search.all().text("subject" + next() % 500 + " kind" + next() % 7)),
         Optional.empty());
     line(
+        "a word that all have",
+        repetitions,
+        () -> search(Search.all().text("letters")),
+        Optional.empty());
+    line(
         "everything, newest first, 100 from the 50,000th",
         repetitions,
-        () -> search(Search.all().page(50_000, 100)),
+        () -> search(Search.all().page(50_000 + next(), 100)),
+        Optional.empty());
+    line(
+        "everything by a metric, 100 from the 50,000th",
+        repetitions,
+        () ->
+            search(
+                Search.all()
+                    .sortBy(new Search.Sort.ByMetric("f1", true))
+                    .page(50_000 + next(), 100)),
+        Optional.empty());
+    line(
+        "what every alias meant at a time, 1,000",
+        repetitions,
+        () -> registry.asOf(Instant.now()).aliases().size(),
         Optional.empty());
     line(
         "what an alias meant at a time",
@@ -194,6 +232,22 @@ public final class RegistrySpeed {
     return Search.all()
         .metricBetween("f1", low, low + 0.01)
         .sortBy(new Search.Sort.ByMetric("f1", true));
+  }
+
+  /** The small model with other weights. */
+  private Path changed() {
+    try {
+      Files.write(scratch.resolve("weights.bin"), weights());
+      return scratch;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private byte[] weights() {
+    byte[] weights = new byte[WEIGHTS];
+    random.nextBytes(weights);
+    return weights;
   }
 
   private int next() {
@@ -213,8 +267,26 @@ public final class RegistrySpeed {
     return mlflow.map(server -> () -> send(HttpRequest.newBuilder(api(server, path.get())).GET()));
   }
 
-  /** Without files: MLflow's client uploads those before. */
-  private int register(String run) {
+  /** Two files through the server's artifact proxy, as MLflow's client uploads them. */
+  private String uploaded(String run) {
+    String model = "model-" + calls++;
+    String folder = "-artifacts/artifacts/" + run + "/artifacts/" + model + "/";
+    put(folder + "config.json", "{\"layers\": 2}".getBytes(StandardCharsets.UTF_8));
+    put(folder + "weights.bin", weights());
+    return model;
+  }
+
+  private void put(String path, byte[] content) {
+    URI address = mlflow.orElseThrow().resolve("/api/2.0/mlflow" + path);
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(address).PUT(HttpRequest.BodyPublishers.ofByteArray(content));
+    if (answer(request).statusCode() != 200) {
+      throw new IllegalStateException("not uploaded to " + address);
+    }
+  }
+
+  /** Of files that were uploaded before. */
+  private int register(String run, String model) {
     String body =
         "{\"name\":\""
             + name(next())
@@ -222,7 +294,9 @@ public final class RegistrySpeed {
             + run.substring(run.indexOf('/') + 1)
             + "\",\"source\":\"mlflow-artifacts:/"
             + run
-            + "/artifacts/model\"}";
+            + "/artifacts/"
+            + model
+            + "\"}";
     return send(
         HttpRequest.newBuilder(api(mlflow.orElseThrow(), "model-versions/create"))
             .header("Content-Type", "application/json")
@@ -234,13 +308,16 @@ public final class RegistrySpeed {
   }
 
   private int send(HttpRequest.Builder request) {
+    HttpResponse<String> response = answer(request);
+    if (response.statusCode() != 200 || !response.body().contains("\"version\"")) {
+      throw new IllegalStateException("expected versions, got " + response.body());
+    }
+    return response.body().length();
+  }
+
+  private HttpResponse<String> answer(HttpRequest.Builder request) {
     try {
-      HttpResponse<String> response =
-          client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-      if (response.statusCode() != 200 || !response.body().contains("\"version\"")) {
-        throw new IllegalStateException("expected versions, got " + response.body());
-      }
-      return response.body().length();
+      return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {
@@ -254,30 +331,37 @@ public final class RegistrySpeed {
       Supplier<Integer> ours,
       Optional<Supplier<Integer>> theirs) {
     List<Double> own = new ArrayList<>();
+    List<Double> processor = new ArrayList<>();
     List<Double> other = new ArrayList<>();
     int least = Integer.MAX_VALUE;
     for (int i = 0; i < repetitions + WARM_UP; i++) {
+      long worked = THREADS.getCurrentThreadCpuTime();
       long begin = System.nanoTime();
       least = Math.min(least, ours.get());
       long between = System.nanoTime();
+      worked = THREADS.getCurrentThreadCpuTime() - worked;
       least = Math.min(least, theirs.map(Supplier::get).orElse(1));
       long end = System.nanoTime();
       if (i >= WARM_UP) {
         own.add((between - begin) / 1e6);
+        processor.add(worked / 1e6);
         other.add((end - between) / 1e6);
       }
     }
     if (least < 1) {
       throw new IllegalStateException(operation + " found nothing");
     }
-    double[] a = own.stream().mapToDouble(Double::doubleValue).toArray();
-    double[] b = other.stream().mapToDouble(Double::doubleValue).toArray();
+    double[] a = array(own);
+    double[] p = array(processor);
+    double[] b = array(other);
     System.out.printf(
         Locale.ROOT,
-        "| %s | %.2f | %.2f |",
+        "| %s | %.2f | %.2f | %.2f | %.2f |",
         operation,
         Quantiles.of(a, 0.5),
-        Quantiles.of(a, 0.99));
+        Quantiles.of(a, 0.99),
+        Quantiles.of(p, 0.5),
+        Quantiles.of(p, 0.99));
     System.out.println(
         theirs.isEmpty()
             ? " - | - | - |"
@@ -287,5 +371,9 @@ public final class RegistrySpeed {
                 Quantiles.of(b, 0.5),
                 Quantiles.of(b, 0.99),
                 Quantiles.of(b, 0.5) / Quantiles.of(a, 0.5)));
+  }
+
+  private static double[] array(List<Double> values) {
+    return values.stream().mapToDouble(Double::doubleValue).toArray();
   }
 }

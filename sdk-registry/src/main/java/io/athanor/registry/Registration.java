@@ -310,7 +310,9 @@ public final class Registration {
     ModelVersion.Builder version =
         ModelVersion.builder(
                 id,
-                ModelVersion.Stamp.of(registry.now(), registry.principal()),
+                ModelVersion.Stamp.of(
+                    registry.versionTable().notBeforeOthers(session, registry.now()),
+                    registry.principal()),
                 manifest,
                 () -> registry.files().folder(place, manifest))
             .kind(kind)

@@ -159,6 +159,7 @@ class SearchTest extends RegistryContract {
           .containsExactly(version.id().toString());
       assertThat(found(Search.all().text("mail FRAN"))).containsExactly(version.id().toString());
       assertThat(found(Search.all().text("fran mail"))).isEmpty();
+      assertThat(found(Search.all().text("courrier price"))).isEmpty();
       assertThat(found(Search.all().text("apache-2.0 letters")))
           .containsExactly(version.id().toString());
       assertThat(found(Search.all().text("mail"))).hasSize(3);
@@ -211,8 +212,16 @@ class SearchTest extends RegistryContract {
 
   @Test
   void countsAsFarAsItIsTold() {
-    assertThat(registry.search(Search.all().page(0, 2).countUpTo(3)).total()).isEqualTo(3);
-    assertThat(registry.search(Search.all().page(0, 2)).total()).isEqualTo(5);
+    SearchPage some = registry.search(Search.all().page(0, 2).countUpTo(3));
+    assertThat(some.total()).isEqualTo(3);
+    assertThat(some.exact()).isFalse();
+    SearchPage further = registry.search(Search.all().page(2, 2).countUpTo(3));
+    assertThat(further.total()).isEqualTo(4);
+    assertThat(further.exact()).isFalse();
+    SearchPage all = registry.search(Search.all().page(0, 2));
+    assertThat(all.total()).isEqualTo(5);
+    assertThat(all.exact()).isTrue();
+    assertThat(Search.all().countUpTo()).isEqualTo(1000);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Search.all().countUpTo(-1))
         .withMessage("most must be at least 0, got -1");

@@ -9,11 +9,12 @@ import java.util.List;
 /**
  * Which versions to find; all conditions must hold. Immutable: each method gives a new search.
  * Unless told otherwise it finds versions of every state, deprecated and archived ones too, newest
- * first, and gives the first hundred.
+ * first, gives the first hundred, and counts up to a thousand.
  */
 public final class Search {
   private static final int DEFAULT_LIMIT = 100;
   private static final int MAX_LIMIT = 10_000;
+  private static final int DEFAULT_COUNT = 1_000;
 
   private final List<Condition> conditions;
   private final Sort sort;
@@ -115,7 +116,7 @@ public final class Search {
   public sealed interface Sort {
     boolean descending();
 
-    /** By time of registration. */
+    /** In the order of registration. */
     record ByCreated(boolean descending) implements Sort {}
 
     /** By name of the model. */
@@ -133,7 +134,7 @@ public final class Search {
 
   /** Every version. */
   public static Search all() {
-    return new Search(List.of(), new Sort.ByCreated(true), 0, DEFAULT_LIMIT, Long.MAX_VALUE);
+    return new Search(List.of(), new Sort.ByCreated(true), 0, DEFAULT_LIMIT, DEFAULT_COUNT);
   }
 
   /** Versions of models whose name contains a text. */
@@ -315,10 +316,10 @@ public final class Search {
   }
 
   /**
-   * Counts the results no further than this, which is faster where there are very many; all of them
-   * are counted unless set.
+   * Counts the results no further than this; 1,000 unless set. Counting all of very many takes far
+   * longer than finding a page of them.
    *
-   * @param most at least 0
+   * @param most at least 0; {@code Long.MAX_VALUE} to count all
    */
   public Search countUpTo(long most) {
     if (most < 0) {

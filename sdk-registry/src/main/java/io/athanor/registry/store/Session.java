@@ -17,9 +17,11 @@ public final class Session {
   private static final String[] TABLES = {"TABLE"};
 
   private final Connection connection;
+  private final Statements statements;
 
-  Session(Connection connection) {
+  Session(Connection connection, Statements statements) {
     this.connection = connection;
+    this.statements = statements;
   }
 
   /** Reads one row. */
@@ -31,14 +33,18 @@ public final class Session {
   /** Every row of a query. */
   public <T> List<T> query(String sql, Mapper<T> mapper, @Nullable Object... values)
       throws SQLException {
-    try (PreparedStatement statement = prepare(sql, values);
-        ResultSet rows = statement.executeQuery()) {
-      List<T> all = new ArrayList<>();
-      while (rows.next()) {
-        all.add(mapper.map(rows));
-      }
-      return all;
-    }
+    return statements.with(
+        sql,
+        statement -> {
+          bind(statement, values);
+          try (ResultSet rows = statement.executeQuery()) {
+            List<T> all = new ArrayList<>();
+            while (rows.next()) {
+              all.add(mapper.map(rows));
+            }
+            return all;
+          }
+        });
   }
 
   /** The first row of a query. */
@@ -54,9 +60,12 @@ public final class Session {
 
   /** Changes rows. */
   public int update(String sql, @Nullable Object... values) throws SQLException {
-    try (PreparedStatement statement = prepare(sql, values)) {
-      return statement.executeUpdate();
-    }
+    return statements.with(
+        sql,
+        statement -> {
+          bind(statement, values);
+          return statement.executeUpdate();
+        });
   }
 
   /** Adds a row and gives the {@code id} it was assigned. */
@@ -88,17 +97,6 @@ public final class Session {
   /** {@code "?, ?, ?"}. */
   static String placeholders(int count) {
     return String.join(", ", Collections.nCopies(count, "?"));
-  }
-
-  private PreparedStatement prepare(String sql, @Nullable Object... values) throws SQLException {
-    PreparedStatement statement = connection.prepareStatement(sql);
-    try {
-      bind(statement, values);
-      return statement;
-    } catch (SQLException e) {
-      statement.close();
-      throw e;
-    }
   }
 
   private static void bind(PreparedStatement statement, @Nullable Object... values)

@@ -22,6 +22,9 @@ public final class SqliteDatabase implements Database {
   private static final int PRIMARY_CODE = 0xff;
   private static final Duration PAUSE = Duration.ofMillis(20);
 
+  /** Of each connection, at most; SQLite's own 2,000 are too few for searches. */
+  private static final int CACHE_KIBIBYTES = 32_000;
+
   private final Path file;
   private final Duration patience;
 
@@ -56,6 +59,7 @@ public final class SqliteDatabase implements Database {
     config.setBusyTimeout(Math.toIntExact(patience.toMillis()));
     config.setSynchronous(SQLiteConfig.SynchronousMode.FULL);
     config.enforceForeignKeys(true);
+    config.setCacheSize(-CACHE_KIBIBYTES);
     Connection connection = config.createConnection("jdbc:sqlite:" + file);
     try {
       turnOnWriteAhead(connection);

@@ -34,9 +34,16 @@ public final class Transactions implements AutoCloseable {
     T run(Session session) throws SQLException;
   }
 
-  private record Idle(Connection connection, long since) {
+  private record Link(Connection connection, Statements statements) {
+    static Link to(Connection connection) {
+      return new Link(connection, new Statements(connection));
+    }
+  }
+
+  private record Idle(Link link, long since) {
     boolean alive() throws SQLException {
-      return System.nanoTime() - since < UNDOUBTED_NANOS || connection.isValid(CHECK_SECONDS);
+      return System.nanoTime() - since < UNDOUBTED_NANOS
+          || link.connection().isValid(CHECK_SECONDS);
     }
   }
 
@@ -73,12 +80,13 @@ public final class Transactions implements AutoCloseable {
   private <T> T run(boolean writing, Work<T> work) {
     requireOpen();
     try {
-      Connection connection = begin(writing);
+      Link link = begin(writing);
+      Connection connection = link.connection();
       boolean sound = false;
       try {
         boolean done = false;
         try {
-          T result = work.run(new Session(connection));
+          T result = work.run(new Session(connection, link.statements()));
           sound = commit(connection, writing);
           done = true;
           return result;
@@ -91,7 +99,7 @@ public final class Transactions implements AutoCloseable {
           }
         }
       } finally {
-        release(connection, sound);
+        release(link, sound);
       }
     } catch (SQLException e) {
       throw database.explain(e);
@@ -99,14 +107,15 @@ public final class Transactions implements AutoCloseable {
   }
 
   /** Nothing has been asked yet, so a connection that died while idle may be replaced unnoticed. */
-  private Connection begin(boolean writing) throws SQLException {
+  private Link begin(boolean writing) throws SQLException {
     Idle used = idle.pollLast();
     if (used != null) {
       try {
         if (used.alive()) {
-          return begin(used.connection(), writing);
+          begin(used.link().connection(), writing);
+          return used.link();
         }
-        used.connection().close();
+        used.link().connection().close();
       } catch (SQLException e) {
         if (!database.lost(e)) {
           throw e;
@@ -114,10 +123,12 @@ public final class Transactions implements AutoCloseable {
       }
       closeIdle();
     }
-    return begin(database.connect(), writing);
+    Connection connection = database.connect();
+    begin(connection, writing);
+    return Link.to(connection);
   }
 
-  private Connection begin(Connection connection, boolean writing) throws SQLException {
+  private void begin(Connection connection, boolean writing) throws SQLException {
     boolean begun = false;
     try {
       if (writing) {
@@ -126,7 +137,6 @@ public final class Transactions implements AutoCloseable {
         database.beginRead(connection);
       }
       begun = true;
-      return connection;
     } finally {
       if (!begun) {
         closeQuietly(connection);
@@ -174,12 +184,12 @@ public final class Transactions implements AutoCloseable {
     }
   }
 
-  private void release(Connection connection, boolean sound) {
+  private void release(Link link, boolean sound) {
     if (!sound || idle.size() >= MOST_IDLE) {
-      closeQuietly(connection);
+      closeQuietly(link.connection());
       return;
     }
-    idle.addLast(new Idle(connection, System.nanoTime()));
+    idle.addLast(new Idle(link, System.nanoTime()));
     if (closed) {
       closeIdle();
     }
@@ -193,7 +203,7 @@ public final class Transactions implements AutoCloseable {
 
   private void closeIdle() {
     for (Idle next = idle.poll(); next != null; next = idle.poll()) {
-      closeQuietly(next.connection());
+      closeQuietly(next.link().connection());
     }
   }
 

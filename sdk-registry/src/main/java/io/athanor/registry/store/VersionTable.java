@@ -17,7 +17,9 @@ import io.athanor.api.registry.VersionState;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -29,6 +31,9 @@ import java.util.Set;
 
 /** Versions and all that hangs on them. Thread-safe. */
 public final class VersionTable {
+  /** How many keys the statements have room for, so that few different ones are prepared. */
+  private static final List<Integer> ROOM = List.of(1, 10, 100, 500);
+
   private static final int CHUNK = 500;
   private static final List<String> OWN =
       List.of(
@@ -101,6 +106,16 @@ public final class VersionTable {
     }
     session.update("UPDATE model SET next_number = next_number + 1 WHERE name = ?", name);
     return new VersionId(name, next.get());
+  }
+
+  /** Clocks of several machines disagree; the times of registration stay in order. */
+  public Instant notBeforeOthers(Session session, Instant now) throws SQLException {
+    return session
+        .first(
+            "SELECT created FROM version ORDER BY id DESC LIMIT 1",
+            row -> Micros.at(row.getLong(1)))
+        .filter(now::isBefore)
+        .orElse(now);
   }
 
   /**
@@ -323,8 +338,10 @@ public final class VersionTable {
   }
 
   private List<ModelVersion> loadChunk(Session session, List<Long> keys) throws SQLException {
-    Object[] values = keys.toArray();
-    String in = " IN (" + Session.placeholders(keys.size()) + ")";
+    int room = ROOM.stream().filter(size -> size >= keys.size()).findFirst().orElse(CHUNK);
+    Object[] values = new Object[room];
+    Arrays.setAll(values, i -> keys.get(Math.min(i, keys.size() - 1)));
+    String in = " IN (" + Session.placeholders(room) + ")";
     Details details = new Details();
     session.query(
         "SELECT version_id, path, bytes, digest FROM version_file WHERE version_id" + in,

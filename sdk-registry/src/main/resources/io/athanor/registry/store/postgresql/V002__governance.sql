@@ -18,19 +18,25 @@ ALTER TABLE version ADD COLUMN updated_by TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE version ADD COLUMN revision BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE version ADD COLUMN folder TEXT COLLATE "C" NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX version_by_semantic ON version (model_id, semantic);
-CREATE INDEX version_by_type ON version (type);
-CREATE INDEX version_by_parameters ON version (parameters);
-CREATE INDEX version_by_bytes ON version (bytes);
-CREATE INDEX version_by_updated ON version (updated);
-CREATE INDEX version_by_state ON version (state);
-CREATE INDEX version_by_kind ON version (kind);
-CREATE INDEX version_by_backend ON version (backend);
-CREATE INDEX version_by_number_format ON version (number_format);
-CREATE INDEX version_by_context_length ON version (context_length);
-CREATE INDEX version_by_created_by ON version (created_by);
-CREATE INDEX version_by_updated_by ON version (updated_by);
-CREATE INDEX version_by_base ON version (base);
+CREATE INDEX version_by_type ON version (type, id);
+CREATE INDEX version_by_parameters ON version (parameters, id);
+CREATE INDEX version_by_bytes ON version (bytes, id);
+CREATE INDEX version_by_updated ON version (updated, id);
+CREATE INDEX version_by_state ON version (state, id);
+CREATE INDEX version_by_kind ON version (kind, id);
+CREATE INDEX version_by_backend ON version (backend, id);
+CREATE INDEX version_by_number_format ON version (number_format, id);
+CREATE INDEX version_by_context_length ON version (context_length, id);
+CREATE INDEX version_by_created_by ON version (created_by, id);
+CREATE INDEX version_by_updated_by ON version (updated_by, id);
+CREATE INDEX version_by_base ON version (base, id);
 CREATE INDEX version_by_licence ON version USING hash (licence);
+DROP INDEX version_by_created;
+CREATE INDEX version_by_created ON version (created, id);
+DROP INDEX version_metric_by_value;
+CREATE INDEX version_metric_by_value ON version_metric (name, value, version_id);
+DROP INDEX version_data_by_fingerprint;
+CREATE INDEX version_data_by_fingerprint ON version_data (fingerprint, version_id);
 
 -- The words of names, descriptions, tags and so on, in small letters, for free-text search.
 CREATE TABLE version_word (
@@ -38,7 +44,7 @@ CREATE TABLE version_word (
   version_id BIGINT NOT NULL REFERENCES version (id) ON DELETE CASCADE,
   PRIMARY KEY (word, version_id)
 );
-CREATE INDEX version_word_by_version ON version_word (version_id);
+CREATE INDEX version_word_by_version ON version_word (version_id, word);
 
 -- Documents about a version: bias and explanation results, checklists, signatures. Contents are blobs.
 CREATE TABLE version_document (

@@ -39,6 +39,49 @@ CREATE INDEX version_by_updated_by ON version (updated_by);
 CREATE INDEX version_by_base ON version (base);
 CREATE INDEX version_by_licence ON version (licence);
 
+-- Rows in the order of their keys: what belongs to a version lies together, and each index knows the version.
+CREATE TABLE new_version_file (
+  version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  path       TEXT    NOT NULL,
+  bytes      INTEGER NOT NULL,
+  digest     TEXT    NOT NULL,
+  PRIMARY KEY (version_id, path)
+) WITHOUT ROWID;
+INSERT INTO new_version_file (version_id, path, bytes, digest) SELECT version_id, path, bytes, digest FROM version_file;
+DROP TABLE version_file;
+ALTER TABLE new_version_file RENAME TO version_file;
+CREATE INDEX version_file_by_digest ON version_file (digest);
+CREATE TABLE new_version_metric (
+  version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  name       TEXT    NOT NULL,
+  value      REAL    NOT NULL,
+  PRIMARY KEY (version_id, name)
+) WITHOUT ROWID;
+INSERT INTO new_version_metric (version_id, name, value) SELECT version_id, name, value FROM version_metric;
+DROP TABLE version_metric;
+ALTER TABLE new_version_metric RENAME TO version_metric;
+CREATE INDEX version_metric_by_value ON version_metric (name, value);
+CREATE TABLE new_version_tag (
+  version_id INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  name       TEXT    NOT NULL,
+  value      TEXT    NOT NULL,
+  PRIMARY KEY (version_id, name)
+) WITHOUT ROWID;
+INSERT INTO new_version_tag (version_id, name, value) SELECT version_id, name, value FROM version_tag;
+DROP TABLE version_tag;
+ALTER TABLE new_version_tag RENAME TO version_tag;
+CREATE INDEX version_tag_by_value ON version_tag (name, value);
+CREATE TABLE new_version_data (
+  version_id  INTEGER NOT NULL REFERENCES version (id) ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  fingerprint TEXT    NOT NULL,
+  PRIMARY KEY (version_id, position)
+) WITHOUT ROWID;
+INSERT INTO new_version_data (version_id, position, fingerprint) SELECT version_id, position, fingerprint FROM version_data;
+DROP TABLE version_data;
+ALTER TABLE new_version_data RENAME TO version_data;
+CREATE INDEX version_data_by_fingerprint ON version_data (fingerprint);
+
 -- The words of names, descriptions, tags and so on, in small letters, for free-text search.
 CREATE TABLE version_word (
   word       TEXT    NOT NULL,
