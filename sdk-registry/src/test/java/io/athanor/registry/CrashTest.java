@@ -140,7 +140,8 @@ final class CrashTest {
       boolean migrating = schema < 2 && random.nextBoolean();
       boolean opening = !migrating && (schema < 2 || random.nextInt(10) == 0);
       int changes = opening || migrating ? 0 : random.nextInt(MOST_CHANGES + 1);
-      int millis = random.nextInt(opening ? LONGEST_OPENING_MILLIS : LONGEST_CHANGE_MILLIS);
+      boolean late = opening || (migrating && random.nextBoolean());
+      int millis = random.nextInt(late ? LONGEST_OPENING_MILLIS : LONGEST_CHANGE_MILLIS);
       Set<String> begin =
           opening
               ? Set.of(CrashProcess.OPENING)
