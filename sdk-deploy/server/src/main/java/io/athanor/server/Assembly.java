@@ -20,10 +20,14 @@ import io.athanor.server.serving.PredictionEndpoints;
 import io.athanor.server.serving.ServedModels;
 import io.athanor.server.serving.ServerMetrics;
 import io.athanor.server.serving.TextEndpoints;
+import io.athanor.server.serving.WriterLane;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
 /** The parts of a server, put together. */
@@ -33,6 +37,7 @@ record Assembly(
     DeploymentEndpoints deployments,
     LiveEvents events,
     TrafficReport traffic,
+    ScheduledExecutorService rescuer,
     ServerMetrics metrics,
     List<Route> routes) {
   private static final int MOST_THREADS = 250;
@@ -46,7 +51,9 @@ record Assembly(
     QueuedThreadPool threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
     threads.setName("athanor-http");
     threads.setDaemon(true);
-    Asking asking = new Asking(threads, settings.answerTimeout);
+    WriterLane writers = new WriterLane(threads, System::nanoTime);
+    ScheduledExecutorService rescuer = rescuer(writers);
+    Asking asking = new Asking(writers, settings.answerTimeout);
     DeploymentEndpoints deployments =
         new DeploymentEndpoints(
             models,
@@ -97,6 +104,7 @@ record Assembly(
     try {
       javalin = http.create();
     } catch (RuntimeException | Error e) {
+      rescuer.shutdownNow();
       metrics.close();
       throw e;
     }
@@ -106,8 +114,23 @@ record Assembly(
         deployments,
         events,
         TrafficReport.start(models, events, settings.trafficInterval),
+        rescuer,
         metrics,
         List.copyOf(routes));
+  }
+
+  private static ScheduledExecutorService rescuer(WriterLane writers) {
+    ScheduledExecutorService timer =
+        Executors.newSingleThreadScheduledExecutor(
+            work -> {
+              Thread thread = new Thread(work, "athanor-writers");
+              thread.setDaemon(true);
+              return thread;
+            });
+    long interval = WriterLane.PATIENCE.toMillis();
+    var unused =
+        timer.scheduleWithFixedDelay(writers::rescue, interval, interval, TimeUnit.MILLISECONDS);
+    return timer;
   }
 
   private static void health(Context ctx, String status) {
@@ -118,6 +141,7 @@ record Assembly(
   void close() {
     events.close();
     traffic.close();
+    rescuer.shutdownNow();
     try {
       deployments.close();
     } finally {
