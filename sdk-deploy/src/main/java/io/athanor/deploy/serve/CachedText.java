@@ -48,7 +48,7 @@ record CachedText(TextDeployment deployment, ResponseCache cache) implements Tex
         .map(
             given -> {
               if (!given.text().isEmpty()) {
-                listener.test(given.text());
+                boolean unused = listener.test(given.text()); // there is no more to stop
               }
               return new TextAnswer(
                   given.model(), given.version(), given.generated(), cache.since(begin));
