@@ -127,6 +127,7 @@ class ResidentModelsTest {
   }
 
   @Test
+  @SuppressWarnings("try") // given back by hand, and twice
   void modelInUseNeverLeaves() {
     try (ResidentModels models = models(BYTES);
         Loan<InProcessDeployment> loan = models.borrow(ONE, InProcessDeployment.class)) {
