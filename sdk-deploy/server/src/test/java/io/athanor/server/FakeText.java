@@ -81,7 +81,7 @@ final class FakeText implements TextDeployment {
       Predicate<String> listener,
       CompletableFuture<TextAnswer> answer) {
     if (text.equals("break")) {
-      listener.test("so far");
+      boolean unused = listener.test("so far");
       answer.completeExceptionally(new BackendException("fake", "secret of the engine"));
       return;
     }
@@ -111,7 +111,9 @@ final class FakeText implements TextDeployment {
                     ? List.of()
                     : List.of(new TokenLikelihood.Alternative(id, -0.25 * (i + 1)))));
       }
-      listener.test(piece);
+      if (!listener.test(piece)) {
+        break;
+      }
     }
     Generated generated =
         new Generated(
