@@ -14,6 +14,7 @@ import io.athanor.server.openai.OpenAiEndpoints;
 import io.athanor.server.registry.DeploymentEndpoints;
 import io.athanor.server.registry.RegistryEndpoints;
 import io.athanor.server.registry.RegistryRoles;
+import io.athanor.server.registry.RolloutEndpoints;
 import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ModelEndpoints;
 import io.athanor.server.serving.PredictionEndpoints;
@@ -76,7 +77,11 @@ record Assembly(
         new OpenAiEndpoints(models, body, settings.maximumTokens, asking, metrics, settings.clock)
             .routes());
     routes.addAll(deployments.routes());
-    settings.registry.ifPresent(from -> routes.addAll(new RegistryEndpoints(from, body).routes()));
+    settings.registry.ifPresent(
+        from -> {
+          routes.addAll(new RegistryEndpoints(from, body).routes());
+          routes.addAll(new RolloutEndpoints(from, body, events).routes());
+        });
     routes.addAll(live.routes());
     routes.add(Route.get("/health", ctx -> health(ctx, "up")).forEverybody());
     routes.add(Route.get("/health/ready", ctx -> health(ctx, "ready")).forEverybody());
