@@ -8,7 +8,7 @@ import java.util.function.ToDoubleBiFunction;
 /**
  * Brings together what both models answered and what turns out later to be right, and tells a
  * {@link QualityGuard}. Only requests with a key that is theirs alone can be found again. Keeps the
- * last 10,000 pairs that wait for their truth. Thread-safe.
+ * last 10,000 pairs that wait for their truth, and truths that wait for their pair. Thread-safe.
  *
  * <pre>{@code
  * var quality = QualityGuard.noWorseBy(0.02, 0.05);
@@ -26,7 +26,8 @@ public final class PairedFeedback<A, T> implements PairListener<A> {
 
   private final QualityGuard quality;
   private final ToDoubleBiFunction<A, T> score;
-  private final Map<String, Pair<A>> waiting = new LinkedHashMap<>();
+  private final Map<String, Pair<A>> pairs = new LinkedHashMap<>();
+  private final Map<String, T> truths = new LinkedHashMap<>();
 
   private PairedFeedback(QualityGuard quality, ToDoubleBiFunction<A, T> score) {
     this.quality = quality;
@@ -48,32 +49,37 @@ public final class PairedFeedback<A, T> implements PairListener<A> {
   @Override
   public void answered(Optional<String> key, A champion, A candidate) {
     if (key.isPresent()) {
-      keep(key.get(), new Pair<>(champion, candidate));
-    }
-  }
-
-  private synchronized void keep(String key, Pair<A> pair) {
-    waiting.put(key, pair);
-    if (waiting.size() > MOST_WAITING) {
-      waiting.remove(waiting.keySet().iterator().next());
+      join(key.get(), new Pair<>(champion, candidate), pairs, truths)
+          .ifPresent(right -> compare(champion, candidate, right));
     }
   }
 
   /**
-   * Tells what was right.
+   * Tells what was right; before both have answered, too.
    *
-   * @return whether both had been asked under this key; each pair counts once
+   * @return whether both had answered under this key; each pair counts once. If not, the truth
+   *     waits for them
    */
   public boolean truth(String key, T right) {
-    Pair<A> pair;
-    synchronized (this) {
-      pair = waiting.remove(key);
+    Optional<Pair<A>> pair = join(key, right, truths, pairs);
+    pair.ifPresent(both -> compare(both.champion(), both.candidate(), right));
+    return pair.isPresent();
+  }
+
+  /** What waits for this key on the other side; if nothing does, this one waits. */
+  private synchronized <X, Y> Optional<Y> join(
+      String key, X mine, Map<String, X> waiting, Map<String, Y> others) {
+    Optional<Y> other = Optional.ofNullable(others.remove(key));
+    if (other.isEmpty()) {
+      waiting.put(key, mine);
+      if (waiting.size() > MOST_WAITING) {
+        waiting.remove(waiting.keySet().iterator().next());
+      }
     }
-    if (pair == null) {
-      return false;
-    }
-    quality.compare(
-        score.applyAsDouble(pair.champion(), right), score.applyAsDouble(pair.candidate(), right));
-    return true;
+    return other;
+  }
+
+  private void compare(A champion, A candidate, T right) {
+    quality.compare(score.applyAsDouble(champion, right), score.applyAsDouble(candidate, right));
   }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** A candidate that goes wrong under traffic is out within five seconds, and nobody notices. */
 class FaultInjectionTest {
   private static final Duration FIVE_SECONDS = Duration.ofSeconds(5);
+  private static final long HALF_SECOND = Duration.ofMillis(500).toNanos();
   private static final Duration P99 = Duration.ofMillis(100);
 
   /** Threads of a busy machine wait for each other; only a fault shall be slower than this. */
@@ -33,14 +35,14 @@ class FaultInjectionTest {
 
   /** What goes wrong. */
   private enum Fault {
-    SLOW(model -> model.takes = Duration.ofMillis(1_200)),
-    FAILING(model -> model.failing = true),
-    HANGING(model -> model.hanging = true),
-    WRONG(model -> model.label = row -> "ham");
+    SLOW((model, p99) -> model.takes = p99.multipliedBy(6).dividedBy(5)),
+    FAILING((model, p99) -> model.failing = true),
+    HANGING((model, p99) -> model.hanging = true),
+    WRONG((model, p99) -> model.label = row -> "ham");
 
-    private final Consumer<ScriptedModel> inject;
+    private final BiConsumer<ScriptedModel, Duration> inject;
 
-    Fault(Consumer<ScriptedModel> inject) {
+    Fault(BiConsumer<ScriptedModel, Duration> inject) {
       this.inject = inject;
     }
   }
@@ -82,15 +84,15 @@ class FaultInjectionTest {
     live.rollout().tick();
     int mail = 0;
     while (time.nanos() < Duration.ofMinutes(1).toNanos()) {
-      mail = request(live, feedback, mail);
+      mail = request(live, feedback, mail, time);
     }
     assertThat(live.rollout().state().phase()).isEqualTo(RolloutPhase.RUNNING);
 
-    fault.inject.accept(candidate);
+    fault.inject.accept(candidate, P99);
     long since = time.nanos();
     while (!live.rollout().state().phase().ended()
         && time.nanos() - since < Duration.ofMinutes(1).toNanos()) {
-      mail = request(live, feedback, mail);
+      mail = request(live, feedback, mail, time);
     }
     assertThat(live.rollout().state().phase()).isEqualTo(RolloutPhase.ROLLED_BACK);
     assertThat(Duration.ofNanos(time.nanos() - since)).isLessThan(FIVE_SECONDS);
@@ -98,11 +100,13 @@ class FaultInjectionTest {
     assertThat(live.stats().answered()).isEqualTo(mail);
   }
 
+  /** The driver looks every half second. */
   private static int request(
-      RolloutDeployment live, PairedFeedback<Answer, String> feedback, int mail) {
+      RolloutDeployment live, PairedFeedback<Answer, String> feedback, int mail, TestTime time) {
+    long before = time.nanos() / HALF_SECOND;
     live.forKey("mail-" + mail).predict("win");
     feedback.truth("mail-" + mail, "spam");
-    if (mail % 100 == 0) {
+    if (time.nanos() / HALF_SECOND > before) {
       live.rollout().tick();
     }
     return mail + 1;
@@ -159,7 +163,7 @@ class FaultInjectionTest {
       assertThat(warm.await(60, TimeUnit.SECONDS)).isTrue();
       assertThat(live.rollout().state().phase()).isEqualTo(RolloutPhase.RUNNING);
 
-      fault.inject.accept(scripted);
+      fault.inject.accept(scripted, REAL_P99);
       long since = System.nanoTime();
       assertThat(ended.await(30, TimeUnit.SECONDS)).isTrue();
       Duration took = Duration.ofNanos(System.nanoTime() - since);
@@ -194,7 +198,7 @@ class FaultInjectionTest {
     for (int mail = 0; mail < 20_000; mail++) {
       boolean unlucky = mail % 250 == 0;
       candidate.takes = Duration.ofMillis(unlucky ? 150 : 3);
-      request(live, feedback, mail);
+      request(live, feedback, mail, time);
     }
     assertThat(live.rollout().state().phase()).isEqualTo(RolloutPhase.RUNNING);
     assertThat(live.rollout().findings())

@@ -193,11 +193,11 @@ class RoutingTest {
 
     candidate.failing = true;
     assertThat(live.predict("hello").version()).isEqualTo("1");
+    assertThat(ofCandidate(live).failed()).isEqualTo(1);
     candidate.hanging = true;
     CompletableFuture<Answer> other = live.predictAsync(ScriptedModel.row("hello"));
     assertThat(other).isCompleted();
     assertThat(live.stats().failed()).isZero();
-    assertThat(ofCandidate(live).failed()).isEqualTo(1);
   }
 
   @Test
@@ -241,6 +241,16 @@ class RoutingTest {
     }
     assertThat(feedback.truth("mail-3", "spam")).as("each pair counts once").isFalse();
     assertThat(quality.finding().kind()).isEqualTo(Finding.Kind.BAD);
+  }
+
+  @Test
+  void aTruthMayComeBeforeTheSecondAnswer() {
+    QualityGuard quality = QualityGuard.noWorseBy(0.05, 0.05);
+    PairedFeedback<String, String> feedback =
+        PairedFeedback.to(quality, (answer, truth) -> answer.equals(truth) ? 1 : 0);
+    assertThat(feedback.truth("mail-1", "spam")).isFalse();
+    feedback.answered(Optional.of("mail-1"), "spam", "ham");
+    assertThat(quality.finding().reason()).contains("differs by -1.0000 in 1 comparisons");
   }
 
   @Test
