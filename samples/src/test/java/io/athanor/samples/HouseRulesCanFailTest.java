@@ -68,9 +68,11 @@ class HouseRulesCanFailTest {
 
   @Test
   void longFileIsCounted(@TempDir Path folder) throws IOException {
-    Files.write(folder.resolve("Long.java"), Collections.nCopies(501, "// line"));
+    Path sources = Path.of("a", "src", "main", "java");
+    Files.createDirectories(folder.resolve(sources));
+    Files.write(folder.resolve(sources).resolve("Long.java"), Collections.nCopies(501, "// line"));
 
     assertThat(new SourceTree(folder).lines())
-        .containsExactly(Map.entry(Path.of("Long.java"), 501));
+        .containsExactly(Map.entry(sources.resolve("Long.java"), 501));
   }
 }

@@ -13,7 +13,7 @@ import io.athanor.server.http.RequestFields;
 import io.athanor.server.http.StrictJson;
 import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ServedModels;
-import io.athanor.server.serving.TextForm;
+import io.athanor.server.serving.StreamForm;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
@@ -161,7 +161,7 @@ final class ChatCompletions {
   }
 
   /** An answer in chunks. */
-  private record Chunks(Completion completion, boolean usage) implements TextForm {
+  private record Chunks(Completion completion, boolean usage) implements StreamForm {
     @Override
     public boolean begin(EventStream out) {
       ObjectNode delta = StrictJson.object().put("role", ChatMessage.ASSISTANT).put("content", "");

@@ -12,7 +12,7 @@ import io.athanor.server.http.RequestFields;
 import io.athanor.server.http.StrictJson;
 import io.athanor.server.serving.Asking;
 import io.athanor.server.serving.ServedModels;
-import io.athanor.server.serving.TextForm;
+import io.athanor.server.serving.StreamForm;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
@@ -135,7 +135,7 @@ final class TextCompletions {
   }
 
   /** An answer in chunks. */
-  private record Chunks(Completion completion, boolean usage) implements TextForm {
+  private record Chunks(Completion completion, boolean usage) implements StreamForm {
     @Override
     public boolean piece(EventStream out, String text) {
       return send(out, text, null);

@@ -152,7 +152,7 @@ public final class TextEndpoints {
   }
 
   /** Events {@code piece}, {@code end} and {@code error}. */
-  private static final class OwnForm implements TextForm {
+  private static final class OwnForm implements StreamForm {
     @Override
     public boolean piece(EventStream out, String text) {
       return out.event("piece", StrictJson.text(StrictJson.object().put("text", text)));

@@ -38,7 +38,7 @@ public final class TextStreaming {
    *
    * @throws HttpProblem if the model refuses; nothing has been sent then
    */
-  public void stream(Context ctx, TextDeployment model, TextRequest request, TextForm form) {
+  public void stream(Context ctx, TextDeployment model, TextRequest request, StreamForm form) {
     BlockingQueue<String> pieces = new ArrayBlockingQueue<>(MOST_BEHIND);
     CompletableFuture<TextAnswer> answer =
         Asking.begin(model, () -> model.generateAsync(request, pieces::offer));
@@ -58,7 +58,7 @@ public final class TextStreaming {
   }
 
   private static boolean forward(
-      BlockingQueue<String> pieces, Future<TextAnswer> answer, EventStream out, TextForm form)
+      BlockingQueue<String> pieces, Future<TextAnswer> answer, EventStream out, StreamForm form)
       throws InterruptedException {
     long lastSent = System.nanoTime();
     while (true) {
@@ -80,7 +80,7 @@ public final class TextStreaming {
     }
   }
 
-  private void finish(CompletableFuture<TextAnswer> answer, EventStream out, TextForm form)
+  private void finish(CompletableFuture<TextAnswer> answer, EventStream out, StreamForm form)
       throws InterruptedException {
     try {
       TextAnswer done = answer.get();

@@ -5,7 +5,7 @@ import io.athanor.server.http.EventStream;
 import io.athanor.server.http.HttpProblem;
 
 /** How the pieces of an answer are written as events; each method says whether somebody reads. */
-public interface TextForm {
+public interface StreamForm {
   /** Before the first piece. */
   default boolean begin(EventStream out) {
     return true;
