@@ -86,7 +86,7 @@ public final class QualityGuard implements Guard {
             mean,
             comparisons);
     if (worse.evidence() >= 1 / alpha) {
-      return Finding.bad(measured + ", worse by more than " + margin);
+      return Finding.bad(measured + ", but from some point on it is worse by more than " + margin);
     }
     return good.evidence() >= 1 / alpha
         ? Finding.good(measured + ", not worse by " + margin)
