@@ -75,6 +75,13 @@ final class FakeText implements TextDeployment {
     return answer;
   }
 
+  private static FinishReason finish(String text, boolean cut) {
+    if (text.startsWith("filtered ")) {
+      return FinishReason.FILTERED;
+    }
+    return cut ? FinishReason.LENGTH : FinishReason.END_TOKEN;
+  }
+
   private void say(
       String text,
       TextRequest request,
@@ -119,7 +126,7 @@ final class FakeText implements TextDeployment {
         new Generated(
             said.toString(),
             ids,
-            count < words.length ? FinishReason.LENGTH : FinishReason.END_TOKEN,
+            finish(text, count < words.length),
             likelihoods,
             5,
             Duration.ofMillis(3),

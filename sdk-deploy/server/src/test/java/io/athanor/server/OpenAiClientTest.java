@@ -54,6 +54,13 @@ class OpenAiClientTest {
   }
 
   @Test
+  void saysWhenAFilterEndedTheAnswer() {
+    ChatCompletion answer = client.chat().completions().create(chat("filtered words").build());
+    assertThat(answer.choices().get(0).finishReason())
+        .isEqualTo(ChatCompletion.Choice.FinishReason.CONTENT_FILTER);
+  }
+
+  @Test
   @SuppressWarnings("deprecation") // OpenAI's own models no longer promise to mind the seed
   void chats() {
     ChatCompletion answer =

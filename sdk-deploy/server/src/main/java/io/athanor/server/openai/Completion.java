@@ -35,7 +35,11 @@ record Completion(String id, long created, String model) {
   }
 
   static String finish(FinishReason reason) {
-    return reason == FinishReason.LENGTH ? "length" : "stop";
+    return switch (reason) {
+      case LENGTH -> "length";
+      case FILTERED -> "content_filter";
+      case END_TOKEN, STOP_STRING, CANCELLED -> "stop";
+    };
   }
 
   static void usage(ObjectNode answer, List<Generated> all) {
