@@ -38,7 +38,7 @@ class ProcessesTest extends RegistryContract {
   @Test
   @Tag("heavy")
   void survivesManyKills() throws Exception {
-    survivesKills(60);
+    survivesKills(20);
   }
 
   @Test
