@@ -48,8 +48,7 @@ public final class HttpLoad {
                 .backend(backend)
                 .maximumBatch(Integer.parseInt(arguments[2]))
                 .deploy("model", mlp ? mlp() : TinyArtifacts.spam());
-        ModelServer server =
-            ModelServer.on(Integer.parseInt(arguments[1])).serve(live).start()) {
+        ModelServer server = ModelServer.on(Integer.parseInt(arguments[1])).serve(live).start()) {
       System.out.println(server.address() + "/v1/models/model/predict");
       while (System.in.read() >= 0) {
         System.out.println(live.stats());

@@ -102,7 +102,8 @@ public final class WatermarkRates {
           String.format(
               Locale.ROOT, "%d of %d at %s, ", marked, found.size(), Double.toString(level)));
     }
-    double scored = found.stream().mapToInt(WatermarkDetector.Detection::scored).average().orElse(0);
+    double scored =
+        found.stream().mapToInt(WatermarkDetector.Detection::scored).average().orElse(0);
     double green = found.stream().mapToInt(WatermarkDetector.Detection::green).average().orElse(0);
     return text
         + String.format(Locale.ROOT, "%.0f tokens and %.1f %% green", scored, 100 * green / scored);

@@ -111,7 +111,8 @@ class HouseRulesTest {
   void theBomListsEveryPublishedModule() throws IOException {
     var published = new ArrayList<String>();
     for (var module : SOURCES.modules()) {
-      if (!List.of("bom", "benchmarks", "samples", "spring-boot").contains(module.getFileName().toString())) {
+      if (!List.of("bom", "benchmarks", "samples", "spring-boot")
+          .contains(module.getFileName().toString())) {
         published.add(module.getFileName().toString());
       }
     }

@@ -21,7 +21,6 @@ class MailController {
   @PostMapping("/mails")
   Sorted sort(@RequestBody String mail) {
     Answer answer = spamFilter.predict(mail);
-    return new Sorted(
-        answer.label(), answer.confidence(), answer.model() + ":" + answer.version());
+    return new Sorted(answer.label(), answer.confidence(), answer.model() + ":" + answer.version());
   }
 }

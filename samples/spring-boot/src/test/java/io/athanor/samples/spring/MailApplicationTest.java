@@ -32,9 +32,7 @@ class MailApplicationTest {
             .header("Content-Type", "text/plain")
             .POST(HttpRequest.BodyPublishers.ofString(mail))
             .build();
-    return HttpClient.newHttpClient()
-        .send(request, HttpResponse.BodyHandlers.ofString())
-        .body();
+    return HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
   }
 
   @Test
