@@ -157,8 +157,8 @@ class BettingTestTest {
     assertThat(guard.finding())
         .isEqualTo(
             Finding.bad(
-                "the candidate's mean score differs by -0.5000 in 50 comparisons, worse by more"
-                    + " than 0.1"));
+                "the candidate's mean score differs by -0.5000 in 50 comparisons, but from some"
+                    + " point on it is worse by more than 0.1"));
   }
 
   @Test
