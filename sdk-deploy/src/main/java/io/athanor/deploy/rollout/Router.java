@@ -297,7 +297,7 @@ final class Router<D extends LiveModel> implements Traffic {
       return beginInstead(question, begin, e);
     }
     CompletableFuture<A> answer = new CompletableFuture<>();
-    var unusedAnswer =
+    var unused =
         first
             .orTimeout(patience.toNanos(), TimeUnit.NANOSECONDS)
             .whenComplete(
@@ -311,18 +311,12 @@ final class Router<D extends LiveModel> implements Traffic {
                     pass(beginInstead(question, begin, failure), answer);
                   }
                 });
-    var unusedCancel =
-        answer.whenComplete(
-            (given, failure) -> {
-              if (answer.isCancelled()) {
-                first.cancel(true);
-              }
-            });
+    cancelWith(answer, first);
     return answer;
   }
 
   private static <A> void pass(CompletableFuture<A> from, CompletableFuture<A> to) {
-    var unusedPass =
+    var unused =
         from.whenComplete(
             (given, failure) -> {
               if (failure == null) {
@@ -331,11 +325,16 @@ final class Router<D extends LiveModel> implements Traffic {
                 to.completeExceptionally(Side.cause(failure));
               }
             });
-    var unusedCancel =
-        to.whenComplete(
+    cancelWith(to, from);
+  }
+
+  /** Whoever cancels the answer ends the work for it. */
+  private static void cancelWith(CompletableFuture<?> answer, CompletableFuture<?> work) {
+    var unused =
+        answer.whenComplete(
             (given, failure) -> {
-              if (to.isCancelled()) {
-                from.cancel(true);
+              if (answer.isCancelled()) {
+                work.cancel(true);
               }
             });
   }
