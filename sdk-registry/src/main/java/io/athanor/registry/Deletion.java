@@ -1,6 +1,7 @@
 package io.athanor.registry;
 
 import io.athanor.api.common.Digest;
+import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.OutcomeUnknownException;
@@ -40,6 +41,7 @@ public final class Deletion {
    * @param aliases those that point to it; must be empty
    * @param children versions made from it; must be empty
    * @param deployments where it is live; must be empty
+   * @param rollouts without an end of which it is the champion or the candidate; must be empty
    * @param keptFor aliases that pointed to it once and whose versions the policy keeps; must be
    *     empty
    */
@@ -48,17 +50,23 @@ public final class Deletion {
       List<String> aliases,
       List<VersionId> children,
       List<DeploymentRecord> deployments,
+      List<RolloutState> rollouts,
       List<String> keptFor) {
     public Plan {
       aliases = List.copyOf(aliases);
       children = List.copyOf(children);
       deployments = List.copyOf(deployments);
+      rollouts = List.copyOf(rollouts);
       keptFor = List.copyOf(keptFor);
     }
 
     /** Whether nothing points to the version, and no policy keeps it. */
     public boolean possible() {
-      return aliases.isEmpty() && children.isEmpty() && deployments.isEmpty() && keptFor.isEmpty();
+      return aliases.isEmpty()
+          && children.isEmpty()
+          && deployments.isEmpty()
+          && rollouts.isEmpty()
+          && keptFor.isEmpty();
     }
 
     @Override
@@ -72,6 +80,14 @@ public final class Deletion {
               lines.add("  refused: '" + alias + "' pointed to it, and the policy keeps such"));
       deployments.forEach(
           live -> lines.add("  refused: live in " + live.environment() + " at " + live.target()));
+      rollouts.forEach(
+          rollout ->
+              lines.add(
+                  "  refused: the "
+                      + rollout
+                      + " needs it and is "
+                      + rollout.phase()
+                      + "; promote or roll it back"));
       return String.join("\n", lines);
     }
   }
@@ -104,6 +120,7 @@ public final class Deletion {
         registry.deploymentTable().ofVersion(session, version.id()).stream()
             .filter(DeploymentRecord::live)
             .toList(),
+        registry.rollouts().unfinished(session, version.id()),
         registry.aliasTable().everOfVersion(session, version.id()).stream()
             .filter(policy::keepsVersions)
             .toList());
@@ -112,8 +129,8 @@ public final class Deletion {
   /**
    * Deletes the version, and the files that no other version has.
    *
-   * @throws ConflictException if an alias or a child points to it, it is live, or the policy keeps
-   *     it; nothing is changed
+   * @throws ConflictException if an alias or a child points to it, it is live, a rollout needs it,
+   *     or the policy keeps it; nothing is changed
    * @throws NotFoundException if the version is not there any more
    */
   public void apply() {
@@ -132,7 +149,7 @@ public final class Deletion {
                     throw new ConflictException(
                         plan
                             + "\nMove or withdraw the aliases, delete the children and end the"
-                            + " deployments first",
+                            + " deployments and rollouts first",
                         false);
                   }
                   String folder =

@@ -5,8 +5,11 @@ import io.athanor.api.deploy.RolloutStore;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.registry.Permission;
+import io.athanor.api.registry.VersionId;
 import io.athanor.registry.store.AuditTable.Change;
 import io.athanor.registry.store.RolloutTable;
+import io.athanor.registry.store.Session;
+import java.sql.SQLException;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
@@ -41,6 +44,13 @@ public final class Rollouts implements RolloutStore {
                   .filter(state -> readable.test(state.model()))
                   .toList();
             });
+  }
+
+  /** Rollouts without an end of which a version is the champion or the candidate. */
+  List<RolloutState> unfinished(Session session, VersionId version) throws SQLException {
+    return table.ofVersion(session, version).stream()
+        .filter(state -> !state.phase().ended())
+        .toList();
   }
 
   /**

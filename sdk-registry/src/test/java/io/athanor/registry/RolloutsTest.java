@@ -9,9 +9,12 @@ import io.athanor.api.error.AccessDeniedException;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.registry.AuditEntry;
+import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
+import io.athanor.tck.fixture.TestClock;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -166,6 +169,45 @@ class RolloutsTest extends RegistryContract {
         .isInstanceOf(AccessDeniedException.class)
         .hasMessageContaining("'bob' may not promote m at production");
     assertThat(registry.as(new Principal("eve")).rollouts().all()).isEmpty();
+  }
+
+  @Test
+  void aVersionThatARolloutNeedsIsNotDeleted() {
+    RolloutState running =
+        registry
+            .rollouts()
+            .write(
+                registry
+                    .rollouts()
+                    .write(begun("m"))
+                    .moved(RolloutPhase.RUNNING, 0, "healthy", ANN, NOW));
+    for (int number = 1; number <= 2; number++) {
+      ModelVersion needed = registry.version("m", number);
+      Deletion deletion = registry.delete(needed);
+      assertThat(deletion.plan().possible()).isFalse();
+      assertThat(deletion.plan().rollouts()).containsExactly(running);
+      assertThatThrownBy(deletion::apply)
+          .isInstanceOf(ConflictException.class)
+          .hasMessageContaining(
+              "refused: the rollout of m:2 to m@production needs it and is RUNNING; promote or roll"
+                  + " it back");
+    }
+    try (ModelRegistry later =
+        store
+            .in(temp.resolve("registry"))
+            .clock(TestClock.at(Instant.now().plus(Duration.ofDays(1))))
+            .open()) {
+      later.collectGarbage();
+    }
+    assertThat(registry.verify().problems()).isEmpty();
+    registry.versions("m").forEach(ModelVersion::verify);
+    assertThat(registry.versions("m")).hasSize(2);
+
+    registry.rollouts().write(running.moved(RolloutPhase.ROLLED_BACK, 0, "complaints", ANN, NOW));
+    ModelVersion lost = registry.version("m", 2);
+    assertThat(registry.delete(lost).plan().possible()).isTrue();
+    registry.delete(lost).apply();
+    assertThat(registry.versions("m")).extracting(ModelVersion::number).containsExactly(1);
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.athanor.registry.store;
 import io.athanor.api.deploy.RolloutPhase;
 import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.registry.Principal;
+import io.athanor.api.registry.VersionId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
@@ -32,6 +33,15 @@ public final class RolloutTable {
   /** Every one, by model and alias. */
   public List<RolloutState> all(Session session) throws SQLException {
     return session.query(COLUMNS + " ORDER BY m.name, r.alias", RolloutTable::row);
+  }
+
+  /** Those of which a version is, or was, the champion or the candidate; by model and alias. */
+  public List<RolloutState> ofVersion(Session session, VersionId version) throws SQLException {
+    return session.query(
+        COLUMNS + " WHERE r.champion = ? OR r.candidate = ? ORDER BY m.name, r.alias",
+        RolloutTable::row,
+        version.toString(),
+        version.toString());
   }
 
   /** Puts a state in place of the one before it, if there was one. The model must be there. */
