@@ -10,6 +10,8 @@ import io.athanor.server.http.StrictJson;
 import io.athanor.server.live.EventEndpoints;
 import io.athanor.server.live.LiveEvents;
 import io.athanor.server.live.TrafficReport;
+import io.athanor.server.monitoring.FeedbackEndpoints;
+import io.athanor.server.monitoring.MonitorEndpoints;
 import io.athanor.server.openai.OpenAiEndpoints;
 import io.athanor.server.registry.DeploymentEndpoints;
 import io.athanor.server.registry.RegistryEndpoints;
@@ -46,8 +48,9 @@ record Assembly(
 
   static Assembly of(ModelServer.Builder.Settings settings, Listener listener) {
     ServerMetrics metrics = new ServerMetrics();
-    ServedModels models = new ServedModels(metrics, settings.clock);
+    settings.caches.forEach(metrics::watch);
     LiveEvents events = new LiveEvents(settings.clock);
+    ServedModels models = new ServedModels(metrics, settings.clock, events.alerts());
     RequestBody body = new RequestBody(settings.bodyLimit, listener.idle());
     QueuedThreadPool threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
     threads.setName("athanor-http");
@@ -77,6 +80,8 @@ record Assembly(
         new OpenAiEndpoints(models, body, settings.maximumTokens, asking, metrics, settings.clock)
             .routes());
     routes.addAll(deployments.routes());
+    routes.addAll(new MonitorEndpoints(models).routes());
+    routes.addAll(new FeedbackEndpoints(models, body).routes());
     settings.registry.ifPresent(
         from -> {
           routes.addAll(new RegistryEndpoints(from, body).routes());

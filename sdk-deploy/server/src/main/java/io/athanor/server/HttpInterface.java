@@ -4,6 +4,7 @@ import io.athanor.api.error.AthanorException;
 import io.athanor.server.access.AccessGate;
 import io.athanor.server.http.HttpProblem;
 import io.athanor.server.http.Listener;
+import io.athanor.server.http.RandomId;
 import io.athanor.server.http.Route;
 import io.athanor.server.http.StrictJson;
 import io.athanor.server.live.EventEndpoints;
@@ -16,10 +17,8 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.router.Endpoint;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -103,16 +102,9 @@ final class HttpInterface {
 
   private static void identify(Context ctx) {
     String given = ctx.header(ID_HEADER);
-    String id = given != null && REQUEST_ID.matcher(given).matches() ? given : newId();
+    String id = given != null && REQUEST_ID.matcher(given).matches() ? given : RandomId.quick();
     ctx.attribute(ID, id);
     ctx.header(ID_HEADER, id);
-  }
-
-  /** Random, so that ids of several servers differ; nobody needs to be unable to guess them. */
-  private static String newId() {
-    ThreadLocalRandom random = ThreadLocalRandom.current();
-    HexFormat hex = HexFormat.of();
-    return hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong());
   }
 
   private static void errors(RoutesConfig config) {

@@ -7,6 +7,7 @@ import io.athanor.api.error.ValidationException;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.VersionId;
 import io.athanor.deploy.Deployments;
+import io.athanor.deploy.serve.ResponseCache;
 import io.athanor.registry.ModelRegistry;
 import io.athanor.server.access.ServerAccess;
 import io.athanor.server.http.Listener;
@@ -21,7 +22,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -125,6 +128,7 @@ public final class ModelServer implements AutoCloseable {
       String environment = "production";
       String target = "";
       Duration trafficInterval = Duration.ofSeconds(1);
+      final Map<String, ResponseCache> caches = new LinkedHashMap<>();
       Clock clock = Clock.systemUTC();
     }
 
@@ -238,6 +242,19 @@ public final class ModelServer implements AutoCloseable {
      */
     public Builder serve(LiveModel deployment) {
       deployments.add(deployment);
+      return this;
+    }
+
+    /**
+     * Shows the counts of a cache that deployments look into, in the metrics.
+     *
+     * @param name of the cache there; not blank, not used before
+     */
+    public Builder cache(String name, ResponseCache answers) {
+      if (name.isBlank() || settings.caches.putIfAbsent(name, answers) != null) {
+        throw new IllegalArgumentException(
+            "name must not be blank and not be used before, got '" + name + "'");
+      }
       return this;
     }
 

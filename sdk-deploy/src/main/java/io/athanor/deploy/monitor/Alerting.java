@@ -9,12 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Tells the channels once when a rule is breached, again only after the cooldown, and once when it
- * is no longer. Used by one thread at a time.
+ * is no longer. Used by one thread at a time, but for the list of channels.
  */
 final class Alerting {
   private static final Logger LOG = LoggerFactory.getLogger(Alerting.class);
@@ -27,8 +28,16 @@ final class Alerting {
 
   Alerting(List<AlertRule> rules, List<AlertChannel> channels, Duration cooldown) {
     this.rules = List.copyOf(rules);
-    this.channels = List.copyOf(channels);
+    this.channels = new CopyOnWriteArrayList<>(channels);
     this.cooldown = cooldown;
+  }
+
+  void add(AlertChannel channel) {
+    channels.add(channel);
+  }
+
+  void remove(AlertChannel channel) {
+    channels.remove(channel);
   }
 
   /** What is to be told now. */

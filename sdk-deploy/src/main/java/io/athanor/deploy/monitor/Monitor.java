@@ -11,9 +11,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -133,8 +135,31 @@ public final class Monitor implements AutoCloseable {
   /** Remembers an answer for feedback. */
   <T> Asked<T> remember(T answer, RecentAnswers.Exchange exchange) {
     String id = settings.ids.get();
-    recent.add(id, exchange);
+    remember(id, exchange);
     return new Asked<>(id, answer);
+  }
+
+  /** Remembers an answer that has an id. */
+  void remember(String id, RecentAnswers.Exchange exchange) {
+    recent.add(id, exchange);
+  }
+
+  /** An answer that comes when it is remembered; cancelling it cancels what it waits for. */
+  <T> CompletableFuture<T> remembered(
+      CompletableFuture<T> answer, String id, Function<T, RecentAnswers.Exchange> exchange) {
+    CompletableFuture<T> remembered = new CompletableFuture<>();
+    var unused =
+        answer.whenComplete(
+            (done, thrown) -> {
+              if (thrown != null) {
+                remembered.completeExceptionally(thrown);
+                return;
+              }
+              remember(id, exchange.apply(done));
+              remembered.complete(done);
+            });
+    var unusedToo = remembered.whenComplete((done, thrown) -> answer.cancel(false));
+    return remembered;
   }
 
   /** What the deployment did in the latest window. */
@@ -182,13 +207,28 @@ public final class Monitor implements AutoCloseable {
   }
 
   /**
+   * Tells another place of alerts, from now on.
+   *
+   * @param channel stays the caller's to close
+   */
+  public void add(AlertChannel channel) {
+    alerting.add(channel);
+  }
+
+  /** Tells a place of no more alerts. */
+  public void remove(AlertChannel channel) {
+    alerting.remove(channel);
+  }
+
+  /**
    * Takes what somebody says of an answer. It counts in the satisfaction; with a consent, question,
    * answer and opinion are also kept, if there is a log for them.
    *
+   * @return whether it is kept
    * @throws NotFoundException if the answer is not among the ten thousand latest with an id
    * @throws io.athanor.api.error.StorageException if it cannot be kept; then it does not count
    */
-  public void give(Feedback feedback) {
+  public boolean give(Feedback feedback) {
     RecentAnswers.Exchange exchange =
         recent
             .find(feedback.answer())
@@ -199,7 +239,8 @@ public final class Monitor implements AutoCloseable {
                         List.of(),
                         "Give feedback soon, with the id that came with the answer"));
     Optional<FeedbackLog> log = settings.feedback;
-    if (feedback.consent().isPresent() && log.isPresent()) {
+    boolean kept = feedback.consent().isPresent() && log.isPresent();
+    if (kept) {
       log.get()
           .append(
               new FeedbackEntry(
@@ -216,6 +257,18 @@ public final class Monitor implements AutoCloseable {
       moveOn();
       current.hear(feedback.opinion());
     }
+    return kept;
+  }
+
+  /**
+   * Erases what the log for feedback keeps of somebody, if there is a log; of other models too that
+   * have the same log.
+   *
+   * @return how many entries
+   * @throws io.athanor.api.error.StorageException if that fails; see {@link FeedbackLog#erase}
+   */
+  public long erase(String subject) {
+    return settings.feedback.map(log -> log.erase(subject)).orElse(0L);
   }
 
   /** Begins a new slot where one is due, and gives the time. */

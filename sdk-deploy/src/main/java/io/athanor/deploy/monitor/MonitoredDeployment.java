@@ -18,7 +18,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A deployment that is watched; made by {@link Monitoring}. Thread-safe. */
-public final class MonitoredDeployment implements Deployment {
+public final class MonitoredDeployment implements Deployment, Monitored {
   private final Deployment deployment;
   private final Monitor monitor;
   private final Optional<Function<? super Row, float[]>> embedder;
@@ -38,7 +38,7 @@ public final class MonitoredDeployment implements Deployment {
     this.confidence = new Trait(features.target().column(), Trait.Aspect.CONFIDENCE);
   }
 
-  /** What was seen so far. */
+  @Override
   public Monitor monitor() {
     return monitor;
   }
@@ -50,12 +50,15 @@ public final class MonitoredDeployment implements Deployment {
    */
   public Asked<Answer> ask(Row row) {
     Answer answer = predict(row);
+    return monitor.remember(answer, exchange(row, answer));
+  }
+
+  private static RecentAnswers.Exchange exchange(Row row, Answer answer) {
     Object predicted =
         answer.prediction() instanceof Prediction.Quantity quantity
             ? (Object) quantity.value()
             : ((Prediction.Label) answer.prediction()).label();
-    return monitor.remember(
-        answer, new RecentAnswers.Exchange(answer.model(), answer.version(), row, predicted));
+    return new RecentAnswers.Exchange(answer.model(), answer.version(), row, predicted);
   }
 
   @Override
@@ -109,6 +112,33 @@ public final class MonitoredDeployment implements Deployment {
               }
             });
     return answer;
+  }
+
+  /**
+   * As {@link #predictAll(List)}, with ids for feedback that the caller chose.
+   *
+   * @param ids one for each row, none used before
+   */
+  public List<Answer> predictAll(List<Row> rows, List<String> ids) {
+    if (ids.size() != rows.size()) {
+      throw new IllegalArgumentException(
+          "ids must be as many as rows, " + rows.size() + ", got " + ids.size());
+    }
+    List<Answer> answers = predictAll(rows);
+    for (int i = 0; i < answers.size(); i++) {
+      monitor.remember(ids.get(i), exchange(rows.get(i), answers.get(i)));
+    }
+    return answers;
+  }
+
+  /**
+   * As {@link #predictAsync(Row)}, with an id for feedback that the caller chose. Feedback can name
+   * it as soon as the answer is there.
+   *
+   * @param id none used before
+   */
+  public CompletableFuture<Answer> predictAsync(Row row, String id) {
+    return monitor.remembered(predictAsync(row), id, answer -> exchange(row, answer));
   }
 
   private <T> T timed(Supplier<T> call) {

@@ -12,7 +12,7 @@ import java.util.List;
  * A model for embeddings that is watched; made by {@link Monitoring}. Texts and vectors are looked
  * at for drift. Thread-safe.
  */
-public final class MonitoredEmbedding implements EmbeddingDeployment {
+public final class MonitoredEmbedding implements EmbeddingDeployment, Monitored {
   private final EmbeddingDeployment deployment;
   private final Monitor monitor;
   private final Traits traits;
@@ -23,7 +23,7 @@ public final class MonitoredEmbedding implements EmbeddingDeployment {
     this.traits = Traits.of(deployment.model().encoding());
   }
 
-  /** What was seen so far. */
+  @Override
   public Monitor monitor() {
     return monitor;
   }

@@ -17,7 +17,7 @@ import java.util.function.Predicate;
  * A language model that is watched; made by {@link Monitoring}. What is looked at for drift is the
  * prompt, or the latest message of a conversation. Thread-safe.
  */
-public final class MonitoredText implements TextDeployment {
+public final class MonitoredText implements TextDeployment, Monitored {
   /** The column of a conversation in feedback: its messages as a JSON array. */
   public static final String MESSAGES = "messages";
 
@@ -31,7 +31,7 @@ public final class MonitoredText implements TextDeployment {
     this.traits = Traits.of(deployment.model().encoding());
   }
 
-  /** What was seen so far. */
+  @Override
   public Monitor monitor() {
     return monitor;
   }
@@ -43,9 +43,12 @@ public final class MonitoredText implements TextDeployment {
    */
   public Asked<TextAnswer> ask(TextRequest request) {
     TextAnswer answer = generate(request);
-    return monitor.remember(
-        answer,
-        new RecentAnswers.Exchange(answer.model(), answer.version(), row(request), answer.text()));
+    return monitor.remember(answer, exchange(request, answer));
+  }
+
+  private static RecentAnswers.Exchange exchange(TextRequest request, TextAnswer answer) {
+    return new RecentAnswers.Exchange(
+        answer.model(), answer.version(), row(request), answer.text());
   }
 
   private static Row row(TextRequest request) {
@@ -102,6 +105,18 @@ public final class MonitoredText implements TextDeployment {
               }
             });
     return answer;
+  }
+
+  /**
+   * As {@link #generateAsync(TextRequest, Predicate)}, with an id for feedback that the caller
+   * chose. Feedback can name it as soon as the answer is there.
+   *
+   * @param id none used before
+   */
+  public CompletableFuture<TextAnswer> generateAsync(
+      TextRequest request, Predicate<String> listener, String id) {
+    return monitor.remembered(
+        generateAsync(request, listener), id, answer -> exchange(request, answer));
   }
 
   private void look(TextRequest request) {

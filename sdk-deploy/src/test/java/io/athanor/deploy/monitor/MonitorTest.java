@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -225,6 +226,53 @@ class MonitorTest {
     assertThatThrownBy(() -> live.monitor().give(Feedback.of("nothing", new Opinion.Accepted())))
         .isInstanceOf(NotFoundException.class)
         .hasMessageContaining("No answer 'nothing' of ages:3");
+  }
+
+  @Test
+  void channelsThatComeLaterAreToldUntilTheyGo() {
+    MonitoredDeployment live =
+        settings()
+            .alert(new AlertRule.ErrorRate(0.1, 10))
+            .cooldown(Duration.ZERO)
+            .watch(deployment);
+    List<Alert> later = new ArrayList<>();
+    AlertChannel channel = later::add;
+    fails(new BackendException("test", "broken"));
+    refuse(live, 10);
+    live.monitor().add(channel);
+    live.monitor().check();
+    assertThat(later).hasSize(1).isEqualTo(alerts);
+
+    live.monitor().remove(channel);
+    live.monitor().check();
+
+    assertThat(alerts).hasSize(2);
+    assertThat(later).hasSize(1);
+  }
+
+  @Test
+  void anAnswerWithAnIdOfTheCallersCanBeSpokenOfAsSoonAsItIsThere() {
+    MonitoredDeployment live = settings().watch(deployment);
+    List<Boolean> kept = new ArrayList<>();
+    CompletableFuture<Void> spoken =
+        live.predictAsync(ADULT, "mine")
+            .thenAccept(
+                answer ->
+                    kept.add(live.monitor().give(Feedback.of("mine", new Opinion.Accepted()))));
+    assertThat(spoken).isCompleted();
+    assertThat(live.predictAll(List.of(ADULT, ADULT), List.of("a", "b"))).hasSize(2);
+    kept.add(live.monitor().give(Feedback.of("b", new Opinion.Rejected()).withConsentOf("anna")));
+
+    assertThat(kept).as("there is no log").containsExactly(false, false);
+    assertThat(live.monitor().window().satisfaction()).hasValue(0.5);
+    assertThat(live.monitor().erase("anna")).isZero();
+    assertThatThrownBy(() -> live.predictAll(List.of(ADULT), List.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ids must be as many as rows, 1, got 0");
+    fails(new BackendException("test", "broken"));
+    assertThat(live.predictAsync(ADULT, "other")).isCompletedExceptionally();
+    assertThatThrownBy(() -> live.monitor().give(Feedback.of("other", new Opinion.Accepted())))
+        .isInstanceOf(NotFoundException.class);
   }
 
   @Test

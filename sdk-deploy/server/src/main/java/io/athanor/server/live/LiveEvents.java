@@ -1,6 +1,8 @@
 package io.athanor.server.live;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.api.common.JsonFields;
+import io.athanor.deploy.monitor.AlertChannel;
 import io.athanor.server.http.StrictJson;
 import java.time.Clock;
 import java.util.Map;
@@ -9,8 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Tells readers what happens on a server: {@code deployed}, {@code undeployed}, {@code traffic}
- * once a second, and whatever the host application publishes, for example alerts. Publishing never
- * waits for a reader. Thread-safe.
+ * once a second, {@code alert} of models that are watched, and whatever the host application
+ * publishes. Publishing never waits for a reader. Thread-safe.
  */
 public final class LiveEvents implements AutoCloseable {
   private final Clock clock;
@@ -50,6 +52,23 @@ public final class LiveEvents implements AutoCloseable {
       LiveEvent event = new LiveEvent(++published, type, clock.instant(), model, data);
       readers.forEach(reader -> reader.take(event));
     }
+  }
+
+  /** Publishes alerts. The server has those of the watched models that it serves sent here. */
+  public AlertChannel alerts() {
+    return alert -> {
+      int colon = alert.model().lastIndexOf(':');
+      publish(
+          "alert",
+          colon < 0 ? alert.model() : alert.model().substring(0, colon),
+          StrictJson.object()
+              .put("version", alert.model().substring(colon + 1))
+              .put("rule", alert.rule())
+              .put("state", JsonFields.lower(alert.state()))
+              .put("value", alert.value())
+              .put("limit", alert.limit())
+              .put("message", alert.message()));
+    };
   }
 
   /** Whether anybody reads. */

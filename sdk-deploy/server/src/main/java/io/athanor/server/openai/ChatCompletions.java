@@ -17,6 +17,7 @@ import io.athanor.server.serving.StreamForm;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -46,11 +47,12 @@ final class ChatCompletions {
     TextRequest request = service.request(TextRequest.chat(messages), asked).settings(settings);
     Completion completion = Completion.of("chatcmpl-", id, service.clock());
     if (stream) {
-      service.streaming().stream(ctx, model, request, new Chunks(completion, usage));
+      service.streaming().stream(
+          ctx, model, request, Optional.of(completion.id()), new Chunks(completion, usage));
       return;
     }
     CompletableFuture<TextAnswer> answer =
-        Asking.begin(model, () -> model.generateAsync(request, piece -> true));
+        Asking.generate(model, request, piece -> true, Optional.of(completion.id()));
     ctx.future(
         () ->
             service

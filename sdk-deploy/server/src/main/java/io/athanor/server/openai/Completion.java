@@ -3,11 +3,10 @@ package io.athanor.server.openai;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.model.generate.FinishReason;
 import io.athanor.model.generate.Generated;
+import io.athanor.server.http.RandomId;
 import io.athanor.server.http.StrictJson;
 import java.time.Clock;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What the answers to one request have in common, its chunks included.
@@ -18,12 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 record Completion(String id, long created, String model) {
   static Completion of(String prefix, String model, Clock clock) {
-    HexFormat hex = HexFormat.of();
-    ThreadLocalRandom random = ThreadLocalRandom.current();
-    return new Completion(
-        prefix + hex.toHexDigits(random.nextLong()) + hex.toHexDigits(random.nextLong()),
-        clock.instant().getEpochSecond(),
-        model);
+    return new Completion(prefix + RandomId.unguessable(), clock.instant().getEpochSecond(), model);
   }
 
   ObjectNode begin(String object) {

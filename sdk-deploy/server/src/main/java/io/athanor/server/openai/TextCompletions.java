@@ -16,6 +16,7 @@ import io.athanor.server.serving.StreamForm;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -52,10 +53,11 @@ final class TextCompletions {
       if (requests.size() > 1) {
         throw Refusals.unsupported("prompt", "more than one prompt with 'stream' is not supported");
       }
-      service.streaming().stream(ctx, model, requests.get(0), new Chunks(completion, usage));
+      service.streaming().stream(
+          ctx, model, requests.get(0), Optional.of(completion.id()), new Chunks(completion, usage));
       return;
     }
-    List<CompletableFuture<TextAnswer>> answers = begin(model, requests);
+    List<CompletableFuture<TextAnswer>> answers = begin(model, requests, completion);
     CompletableFuture<Void> all =
         CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
     ctx.future(
@@ -73,13 +75,14 @@ final class TextCompletions {
                     }));
   }
 
-  /** All or none. */
+  /** All or none. Several answers are named by their index behind the completion's id. */
   private static List<CompletableFuture<TextAnswer>> begin(
-      TextDeployment model, List<TextRequest> requests) {
+      TextDeployment model, List<TextRequest> requests, Completion completion) {
     List<CompletableFuture<TextAnswer>> answers = new ArrayList<>();
     try {
       for (TextRequest request : requests) {
-        answers.add(Asking.begin(model, () -> model.generateAsync(request, piece -> true)));
+        String id = requests.size() == 1 ? completion.id() : completion.id() + "-" + answers.size();
+        answers.add(Asking.generate(model, request, piece -> true, Optional.of(id)));
       }
       return answers;
     } catch (RuntimeException e) {

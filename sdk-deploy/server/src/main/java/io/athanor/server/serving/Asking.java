@@ -2,13 +2,19 @@ package io.athanor.server.serving;
 
 import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.error.BackendException;
+import io.athanor.deploy.monitor.MonitoredText;
+import io.athanor.deploy.serve.TextAnswer;
+import io.athanor.deploy.serve.TextDeployment;
+import io.athanor.deploy.serve.TextRequest;
 import io.athanor.server.http.HttpProblem;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -36,6 +42,22 @@ public record Asking(Executor writers, Duration longest) {
     } catch (IllegalStateException e) {
       throw HttpProblem.unavailable(live.model() + " is being taken down; try another server");
     }
+  }
+
+  /**
+   * Begins a text.
+   *
+   * @param id by which feedback may name the answer, if the model is watched
+   * @throws HttpProblem 429 if the model has too much to do, 503 if it is being taken down
+   */
+  public static CompletableFuture<TextAnswer> generate(
+      TextDeployment model, TextRequest request, Predicate<String> listener, Optional<String> id) {
+    return begin(
+        model,
+        () ->
+            id.isPresent() && model instanceof MonitoredText watched
+                ? watched.generateAsync(request, listener, id.get())
+                : model.generateAsync(request, listener));
   }
 
   /**

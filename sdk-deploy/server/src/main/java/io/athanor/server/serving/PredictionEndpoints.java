@@ -12,6 +12,7 @@ import io.athanor.api.error.FormatException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.Prediction;
 import io.athanor.deploy.input.RowReader;
+import io.athanor.deploy.monitor.MonitoredDeployment;
 import io.athanor.server.access.Caller;
 import io.athanor.server.http.HttpProblem;
 import io.athanor.server.http.RequestBody;
@@ -20,6 +21,7 @@ import io.athanor.server.http.StrictJson;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** Predictions of columns of rows. Thread-safe. */
@@ -51,19 +53,27 @@ public final class PredictionEndpoints {
     ServedModels.Entry entry = entry(ctx);
     Deployment deployment = entry.deployment();
     JsonNode input = only("input", StrictJson.parse(body.read(ctx.req())));
+    Optional<String> id = entry.answerId();
     CompletableFuture<Answer> answer;
     try {
       Row row = reader(entry).read(input);
-      answer = Asking.begin(deployment, () -> deployment.predictAsync(row));
+      answer =
+          Asking.begin(
+              deployment,
+              () ->
+                  id.isPresent() && deployment instanceof MonitoredDeployment watched
+                      ? watched.predictAsync(row, id.get())
+                      : deployment.predictAsync(row));
     } catch (FormatException e) {
       throw new HttpProblem(422, e.getMessage()).with("column", e.column());
     }
-    ctx.future(() -> asking.answered(answer, one -> send(ctx, one)));
+    ctx.future(() -> asking.answered(answer, one -> send(ctx, one, id)));
   }
 
-  private static void send(Context ctx, Answer answer) {
+  private static void send(Context ctx, Answer answer, Optional<String> id) {
     ObjectNode result =
         StrictJson.object().put("model", answer.model()).put("version", answer.version());
+    id.ifPresent(named -> result.put("id", named));
     StrictJson.send(ctx, write(answer, result));
   }
 
@@ -80,11 +90,19 @@ public final class PredictionEndpoints {
               422, "'inputs' may hold at most " + maximumRows + " rows, got " + inputs.size())
           .with("limit", maximumRows);
     }
+    List<String> ids = new ArrayList<>(); // one for each row, or none
     List<Answer> answers;
     try {
       List<Row> rows = new ArrayList<>();
       inputs.forEach(input -> rows.add(reader(entry).read(input)));
-      answers = Asking.begin(deployment, () -> deployment.predictAll(rows));
+      rows.forEach(row -> entry.answerId().ifPresent(ids::add));
+      answers =
+          Asking.begin(
+              deployment,
+              () ->
+                  deployment instanceof MonitoredDeployment watched
+                      ? watched.predictAll(rows, ids)
+                      : deployment.predictAll(rows));
     } catch (FormatException | ValidationException e) {
       throw misfits(entry, inputs, e);
     }
@@ -93,7 +111,13 @@ public final class PredictionEndpoints {
             .put("model", deployment.model().name())
             .put("version", deployment.model().version());
     ArrayNode results = answer.putArray("results");
-    answers.forEach(one -> write(one, results.addObject()));
+    for (int i = 0; i < answers.size(); i++) {
+      ObjectNode result = results.addObject();
+      if (!ids.isEmpty()) {
+        result.put("id", ids.get(i));
+      }
+      write(answers.get(i), result);
+    }
     StrictJson.send(ctx, answer);
   }
 

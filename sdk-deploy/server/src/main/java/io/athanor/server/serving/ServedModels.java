@@ -6,10 +6,14 @@ import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.registry.Permission;
 import io.athanor.deploy.input.RowReader;
+import io.athanor.deploy.monitor.AlertChannel;
+import io.athanor.deploy.monitor.Monitor;
+import io.athanor.deploy.monitor.Monitored;
 import io.athanor.deploy.serve.EmbeddingDeployment;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.server.access.Caller;
 import io.athanor.server.http.HttpProblem;
+import io.athanor.server.http.RandomId;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.Collections;
@@ -23,11 +27,16 @@ import org.jspecify.annotations.Nullable;
 public final class ServedModels {
   private final ServerMetrics metrics;
   private final Clock clock;
+  private final AlertChannel alerts;
   private volatile Map<String, Entry> entries = Map.of();
 
-  public ServedModels(ServerMetrics metrics, Clock clock) {
+  /**
+   * @param alerts is told of alerts of the models that are watched, while they are served
+   */
+  public ServedModels(ServerMetrics metrics, Clock clock, AlertChannel alerts) {
     this.metrics = metrics;
     this.clock = clock;
+    this.alerts = alerts;
   }
 
   /**
@@ -92,6 +101,27 @@ public final class ServedModels {
               422, model() + " gives no vectors; it is for " + kind() + ", ask it for that")
           .with("param", "model");
     }
+
+    /**
+     * What watches it.
+     *
+     * @throws HttpProblem 404 if nothing does
+     */
+    public Monitor monitor() {
+      if (live instanceof Monitored watched) {
+        return watched.monitor();
+      }
+      throw new HttpProblem(
+          404,
+          model()
+              + " is not watched; the application that serves it can have it watched"
+              + " (Monitoring.watch)");
+    }
+
+    /** A name for an answer, for feedback; absent if nothing watches. */
+    Optional<String> answerId() {
+      return live instanceof Monitored ? Optional.of(RandomId.unguessable()) : Optional.empty();
+    }
   }
 
   /**
@@ -116,9 +146,12 @@ public final class ServedModels {
     Entry before = next.put(live.model().name(), new Entry(live, owned, clock.instant(), rows));
     entries = Collections.unmodifiableMap(next);
     if (before != null) {
-      metrics.forget(before.live());
+      forget(before);
     }
     metrics.watch(live);
+    if (live instanceof Monitored watched) {
+      watched.monitor().add(alerts);
+    }
     return Optional.ofNullable(before);
   }
 
@@ -128,9 +161,16 @@ public final class ServedModels {
     Entry before = next.remove(name);
     entries = Collections.unmodifiableMap(next);
     if (before != null) {
-      metrics.forget(before.live());
+      forget(before);
     }
     return Optional.ofNullable(before);
+  }
+
+  private void forget(Entry entry) {
+    metrics.forget(entry.live());
+    if (entry.live() instanceof Monitored watched) {
+      watched.monitor().remove(alerts);
+    }
   }
 
   /** Those that somebody may read, in the order they came. */
@@ -216,6 +256,7 @@ public final class ServedModels {
   public synchronized void closeOwned() {
     List<Entry> last = all();
     entries = Map.of();
+    last.forEach(this::forget);
     last.stream().filter(Entry::owned).forEach(entry -> entry.live().close());
   }
 }

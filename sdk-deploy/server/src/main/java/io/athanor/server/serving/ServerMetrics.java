@@ -2,6 +2,7 @@ package io.athanor.server.serving;
 
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.LiveModel;
+import io.athanor.deploy.serve.ResponseCache;
 import io.athanor.deploy.serve.TextAnswer;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -68,6 +69,34 @@ public final class ServerMetrics implements AutoCloseable {
             .tags(tags)
             .register(registry));
     watched.put(live, meters);
+  }
+
+  /** Shows what a cache did. */
+  public void watch(String name, ResponseCache cache) {
+    Tags tags = Tags.of("cache", name);
+    lookUps("hit", cache, tags, counts -> counts.hits());
+    lookUps("miss", cache, tags, counts -> counts.misses());
+    var unused =
+        FunctionCounter.builder("athanor.cache.evicted", cache, c -> c.counts().evicted())
+            .description("Answers that made room for others")
+            .tags(tags)
+            .register(registry);
+    var unusedToo =
+        Gauge.builder("athanor.cache.entries", cache, c -> c.counts().entries())
+            .description("Answers in the cache now")
+            .tags(tags)
+            .strongReference(true)
+            .register(registry);
+  }
+
+  private void lookUps(
+      String result, ResponseCache cache, Tags tags, ToDoubleFunction<ResponseCache.Counts> value) {
+    var unused =
+        FunctionCounter.builder(
+                "athanor.cache.lookups", cache, c -> value.applyAsDouble(c.counts()))
+            .description("Look-ups of answers that can be kept, by whether they were there")
+            .tags(tags.and("result", result))
+            .register(registry);
   }
 
   /** Ends to count what a model does. */

@@ -73,20 +73,19 @@ public final class TextEndpoints {
     }
     boolean stream = fields.flag("stream");
     fields.requireNoMore();
+    Optional<String> id = asked.entry().answerId();
     if (stream) {
-      streaming.stream(ctx, model, request, new OwnForm());
+      streaming.stream(ctx, model, request, id, new OwnForm(id));
       return;
     }
-    TextRequest whole = request;
-    CompletableFuture<TextAnswer> answer =
-        Asking.begin(model, () -> model.generateAsync(whole, piece -> true));
+    CompletableFuture<TextAnswer> answer = Asking.generate(model, request, piece -> true, id);
     ctx.future(
         () ->
             asking.answered(
                 answer,
                 done -> {
                   metrics.generated(done);
-                  StrictJson.send(ctx, json(done));
+                  StrictJson.send(ctx, json(done, id));
                 }));
   }
 
@@ -138,9 +137,10 @@ public final class TextEndpoints {
     return settings.build();
   }
 
-  private static ObjectNode json(TextAnswer answer) {
-    return StrictJson.object()
-        .put("model", answer.model())
+  private static ObjectNode json(TextAnswer answer, Optional<String> id) {
+    ObjectNode json = StrictJson.object();
+    id.ifPresent(named -> json.put("id", named));
+    return json.put("model", answer.model())
         .put("version", answer.version())
         .put("text", answer.text())
         .put("finish", JsonFields.lower(answer.generated().finish()))
@@ -152,7 +152,7 @@ public final class TextEndpoints {
   }
 
   /** Events {@code piece}, {@code end} and {@code error}. */
-  private static final class OwnForm implements StreamForm {
+  private record OwnForm(Optional<String> id) implements StreamForm {
     @Override
     public boolean piece(EventStream out, String text) {
       return out.event("piece", StrictJson.text(StrictJson.object().put("text", text)));
@@ -160,7 +160,7 @@ public final class TextEndpoints {
 
     @Override
     public void end(EventStream out, TextAnswer answer) {
-      out.event("end", StrictJson.text(json(answer)));
+      out.event("end", StrictJson.text(json(answer, id)));
     }
 
     @Override

@@ -36,12 +36,17 @@ public final class TextStreaming {
   /**
    * Answers a request with events, on the calling thread.
    *
+   * @param id by which feedback may name the answer, if the model is watched
    * @throws HttpProblem if the model refuses; nothing has been sent then
    */
-  public void stream(Context ctx, TextDeployment model, TextRequest request, StreamForm form) {
+  public void stream(
+      Context ctx,
+      TextDeployment model,
+      TextRequest request,
+      Optional<String> id,
+      StreamForm form) {
     BlockingQueue<String> pieces = new ArrayBlockingQueue<>(MOST_BEHIND);
-    CompletableFuture<TextAnswer> answer =
-        Asking.begin(model, () -> model.generateAsync(request, pieces::offer));
+    CompletableFuture<TextAnswer> answer = Asking.generate(model, request, pieces::offer, id);
     try {
       EventStream out = EventStream.begin(ctx);
       if (!form.begin(out) || !forward(pieces, answer, out, form)) {
