@@ -25,8 +25,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Answers that were given before, for deployments of any kind and number. An answer counts for the
  * same model version with the same weights and the same input, whatever the order of a row's cells.
- * Only what is the same each time is kept: predictions, vectors, and texts of the likeliest tokens.
- * Those used last stay, within a budget of memory. Thread-safe.
+ * Only what is the same each time is kept: predictions, vectors, and texts of the likeliest tokens
+ * without a watermark. Those used last stay, within a budget of memory. Thread-safe.
+ *
+ * <p>Filters belong around a cache, {@code Safety.of(cache.over(live))}: a cache around filters
+ * would give their answers to whoever asks the same of a deployment without them, and the other way
+ * round.
  *
  * <p>An answer from here has the latency of its own call, and the deployment's own counts know
  * nothing of it; {@link #counts} does.
@@ -188,10 +192,10 @@ public final class ResponseCache {
     return Digest.finish(digest);
   }
 
-  /** The key of a request; absent if its answer is drawn. */
+  /** The key of a request; absent if its answer is drawn, or marked for whoever has a key. */
   static Optional<Key> key(ServedModel model, TextRequest request) {
     GenerationSettings settings = request.settings();
-    if (settings.temperature() > 0) {
+    if (settings.temperature() > 0 || settings.watermark().isPresent()) {
       return Optional.empty();
     }
     ObjectNode input = JsonNodeFactory.instance.objectNode();

@@ -3,12 +3,16 @@ package io.athanor.deploy.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.athanor.api.common.Secret;
 import io.athanor.api.data.Row;
 import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.Deployment;
+import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.FormatException;
 import io.athanor.deploy.Deployments;
 import io.athanor.model.generate.GenerationSettings;
+import io.athanor.model.generate.Watermark;
+import io.athanor.model.text.ChatMessage;
 import io.athanor.tck.fixture.TinyArtifacts;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -137,6 +141,60 @@ class ResponseCacheTest {
       assertThat(live.stats().answered()).isEqualTo(4);
       assertThat(cache.counts().entries()).isZero();
     }
+  }
+
+  @Test
+  void markedTextIsNotGivenToWhoAsksForAnotherMarkOrNone() {
+    GenerationSettings plain = GenerationSettings.builder().maxNewTokens(20).build();
+    List<GenerationSettings> asked =
+        List.of(
+            plain,
+            plain.toBuilder().watermark(mark("the first of two keys")).build(),
+            plain.toBuilder().watermark(mark("the second of the keys")).build());
+    List<String> texts = new ArrayList<>();
+    try (TextDeployment live = cache.over(serving.text("tiny", TinyText.model()))) {
+      asked.forEach(how -> texts.add(live.generate(TextRequest.of("abc").settings(how)).text()));
+      assertThat(texts).doesNotHaveDuplicates();
+      for (int i = 0; i < asked.size(); i++) {
+        TextRequest again = TextRequest.of("abc").settings(asked.get(i));
+        assertThat(live.generate(again).text()).isEqualTo(texts.get(i));
+      }
+      assertThat(live.stats().answered()).isEqualTo(5);
+      assertThat(cache.counts()).isEqualTo(new ResponseCache.Counts(1, 1, 0, 1));
+    }
+  }
+
+  private static Watermark mark(String key) {
+    return Watermark.keyed(Secret.of(key)).strength(50);
+  }
+
+  @Test
+  void eachSettingThatChangesAnAnswerIsPartOfItsKey() {
+    TextRequest request = TextRequest.of("abc");
+    GenerationSettings plain = request.settings();
+    ServedModel model;
+    try (TextDeployment live = serving.text("tiny", TinyText.model())) {
+      model = live.model();
+    }
+    List<TextRequest> different =
+        List.of(
+            request,
+            TextRequest.of("abd"),
+            TextRequest.chat(ChatMessage.user("abc")),
+            TextRequest.chat(ChatMessage.system("abc")),
+            request.adapter("polite:1"),
+            request.adapter("polite:2"),
+            request.settings(plain.toBuilder().maxNewTokens(9).build()),
+            request.settings(plain.toBuilder().repetitionPenalty(1.1).build()),
+            request.settings(plain.toBuilder().stopAt("x").build()),
+            request.settings(plain.toBuilder().stopAt("x").stopAt("y").build()),
+            request.settings(plain.toBuilder().likelihoods().build()),
+            request.settings(plain.toBuilder().alternatives(2).build()));
+    assertThat(different.stream().map(one -> ResponseCache.key(model, one).orElseThrow()))
+        .doesNotHaveDuplicates();
+    GenerationSettings unused = plain.toBuilder().topK(3).topP(0.5).seed(9).build();
+    assertThat(ResponseCache.key(model, request.settings(unused)))
+        .isEqualTo(ResponseCache.key(model, request));
   }
 
   @Test
