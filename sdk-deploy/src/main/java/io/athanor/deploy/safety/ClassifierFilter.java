@@ -1,5 +1,6 @@
 package io.athanor.deploy.safety;
 
+import io.athanor.api.data.Task;
 import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.Deployment;
 import io.athanor.api.model.Prediction;
@@ -33,7 +34,7 @@ public final class ClassifierFilter implements TextFilter {
     if (!(threshold > 0 && threshold <= 1)) {
       throw new IllegalArgumentException("threshold must be in (0, 1], got " + threshold);
     }
-    if (!(classifier.model().task() instanceof io.athanor.api.data.Task.Classification task)
+    if (!(classifier.model().task() instanceof Task.Classification task)
         || !task.labels().contains(label)) {
       throw new IllegalArgumentException(
           "label must be one of those of "

@@ -25,26 +25,6 @@ final class FilterRun {
     this.reach = filters.stream().mapToInt(TextFilter::reach).max().orElse(0);
   }
 
-  /** A text with all replacements made; those that refuse are left alone. */
-  static String rewritten(String text, List<FilterMatch> matches) {
-    List<FilterMatch> replacing = matches.stream().filter(match -> !match.refuses()).toList();
-    TextFilter fixed =
-        new TextFilter() {
-          @Override
-          public List<FilterMatch> inspect(String whole) {
-            return replacing;
-          }
-
-          @Override
-          public int reach() {
-            return WHOLE_TEXT;
-          }
-        };
-    FilterRun run = new FilterRun(List.of(fixed));
-    run.add(text);
-    return run.finish();
-  }
-
   /** Adds a piece and returns what may be given out now; may be empty. */
   String add(String piece) {
     text.append(piece);

@@ -94,7 +94,8 @@ public final class PersonalData implements TextFilter {
 
   /** A text with placeholders in the place of what was found; for logs and records. */
   public String redact(String text) {
-    return FilterRun.rewritten(text, inspect(text));
+    FilterRun run = new FilterRun(List.of(this));
+    return run.add(text) + run.finish();
   }
 
   @Override

@@ -20,8 +20,9 @@ import java.util.List;
  * that breaks a rule is a {@link io.athanor.api.error.ValidationException} that names the rule. An
  * answer ends before the first passage that is refused, with {@link
  * io.athanor.model.generate.FinishReason#FILTERED}; if anything in it was changed it tells no
- * likelihoods. Pieces are held back as far as the filters reach, so nothing is heard that is
- * withdrawn later. A filter that fails lets nothing through.
+ * likelihoods, and its tokens are still those that were generated. Pieces are held back as far as
+ * the filters reach, so nothing is heard that is withdrawn later. A filter that fails lets nothing
+ * through.
  *
  * <p>Not thread-safe; the guarded deployment is.
  */
