@@ -57,7 +57,7 @@ final class MicroBatcher<Q, P, A> {
   private final BatchingPolicy policy;
   private final LongSupplier nanoClock;
   private final ServingCounts counts = new ServingCounts();
-  private final Thread worker;
+  private final ServingThread worker;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -85,8 +85,7 @@ final class MicroBatcher<Q, P, A> {
     this.kind = kind;
     this.policy = policy;
     this.nanoClock = nanoClock;
-    this.worker = new Thread(this::work, "athanor-serve-" + model);
-    worker.setDaemon(true);
+    this.worker = ServingThread.of("athanor-serve-" + model, this::work);
   }
 
   void start() {
@@ -226,7 +225,7 @@ final class MicroBatcher<Q, P, A> {
     }
     // Counted first: who has an answer finds it counted.
     if (!ticket.answer().isDone()) {
-      counts.answered(latency);
+      counts.answered(1, latency);
       ticket.answer().complete(answer);
     }
   }
@@ -235,7 +234,7 @@ final class MicroBatcher<Q, P, A> {
     LOG.error("{}: {} row(s) got no answer", model, batch.size(), problem);
     for (Ticket<Q, A> ticket : batch) {
       if (!ticket.answer().isDone()) {
-        counts.failed();
+        counts.failed(1);
         ticket.answer().completeExceptionally(problem);
       }
     }
@@ -244,7 +243,7 @@ final class MicroBatcher<Q, P, A> {
   /** Gives up on a row whose caller waited too long; it is not computed if it still waits. */
   void abandon(CompletableFuture<A> answer) {
     if (answer.cancel(false)) {
-      counts.failed();
+      counts.failed(1);
     }
   }
 
@@ -271,20 +270,8 @@ final class MicroBatcher<Q, P, A> {
     } finally {
       lock.unlock();
     }
-    if (Thread.currentThread() == worker) {
-      return; // a caller's continuation closes; the worker ends after it
-    }
-    boolean interrupted = false;
-    try {
-      worker.join(Math.max(1, patience.toMillis()));
-    } catch (InterruptedException e) {
-      interrupted = true;
-    }
-    if (worker.isAlive()) {
+    if (!worker.endsWithin(patience)) {
       failWaiting();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 

@@ -4,8 +4,8 @@ import io.athanor.api.deploy.DeploymentStats;
 import java.time.Duration;
 import org.HdrHistogram.Histogram;
 
-/** Counts what a deployment does. Thread-safe. */
-final class ServingCounts {
+/** Counts what a deployment does, wherever its engine runs. Thread-safe. */
+public final class ServingCounts {
   private static final long LONGEST = Duration.ofHours(1).toNanos();
 
   private final Histogram latencies = new Histogram(1_000, LONGEST, 3);
@@ -15,25 +15,42 @@ final class ServingCounts {
   private long batches;
   private int largestBatch;
 
-  synchronized void answered(long latencyNanos) {
-    answered++;
-    latencies.recordValue(Math.min(Math.max(latencyNanos, 0), LONGEST));
+  /** Nothing yet. */
+  public ServingCounts() {}
+
+  /**
+   * Rows or texts that were answered together.
+   *
+   * @param rows at least 1
+   * @param latencyNanos that each of them took; counted as 0 to an hour
+   */
+  public synchronized void answered(int rows, long latencyNanos) {
+    answered += rows;
+    latencies.recordValueWithCount(Math.min(Math.max(latencyNanos, 0), LONGEST), rows);
   }
 
-  synchronized void failed() {
-    failed++;
+  /** Rows or texts that got an error, or whose caller gave up. */
+  public synchronized void failed(int rows) {
+    failed += rows;
   }
 
-  synchronized void refused(int rows) {
+  /** Rows or texts that were not taken because too many wait. */
+  public synchronized void refused(int rows) {
     refused += rows;
   }
 
-  synchronized void batch(int rows) {
+  /** A pass through the engine, or a request to another server. */
+  public synchronized void batch(int rows) {
     batches++;
     largestBatch = Math.max(largestBatch, rows);
   }
 
-  synchronized DeploymentStats stats(int waiting) {
+  /**
+   * All of it.
+   *
+   * @param waiting rows or texts that wait now
+   */
+  public synchronized DeploymentStats stats(int waiting) {
     return new DeploymentStats(
         answered,
         failed,

@@ -45,7 +45,7 @@ final class TextBatcher {
   private final int queueLimit;
   private final LongSupplier nanoClock;
   private final ServingCounts counts = new ServingCounts();
-  private final Thread worker;
+  private final ServingThread worker;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -92,8 +92,7 @@ final class TextBatcher {
     this.maximumBatch = maximumBatch;
     this.queueLimit = queueLimit;
     this.nanoClock = nanoClock;
-    this.worker = new Thread(this::work, "athanor-generate-" + model);
-    worker.setDaemon(true);
+    this.worker = ServingThread.of("athanor-generate-" + model, this::work);
   }
 
   void start() {
@@ -233,7 +232,7 @@ final class TextBatcher {
           new TextAnswer(ticket.name(), ticket.version(), row.result(), Duration.ofNanos(latency));
       // Counted first: who has an answer finds it counted.
       if (!ticket.answer().isDone()) {
-        counts.answered(latency);
+        counts.answered(1, latency);
         ticket.answer().complete(answer);
       }
     } catch (RuntimeException e) {
@@ -261,7 +260,7 @@ final class TextBatcher {
     LOG.error("{}: {} request(s) got no answer", model, tickets.size(), problem);
     for (Ticket ticket : tickets) {
       if (!ticket.answer().isDone()) {
-        counts.failed();
+        counts.failed(1);
         ticket.answer().completeExceptionally(problem);
       }
     }
@@ -270,7 +269,7 @@ final class TextBatcher {
   /** Gives up on a text whose caller waited too long. */
   void abandon(CompletableFuture<TextAnswer> answer) {
     if (answer.cancel(false)) {
-      counts.failed();
+      counts.failed(1);
     }
   }
 
@@ -297,22 +296,10 @@ final class TextBatcher {
     } finally {
       lock.unlock();
     }
-    if (Thread.currentThread() == worker) {
-      return; // a listener or continuation closes; the worker ends after it
-    }
-    boolean interrupted = false;
-    try {
-      worker.join(Math.max(1, patience.toMillis()));
-    } catch (InterruptedException e) {
-      interrupted = true;
-    }
-    if (worker.isAlive()) {
+    if (!worker.endsWithin(patience)) {
       List<Ticket> left = new ArrayList<>(taken(queue, queue::clear));
       left.addAll(taken(running.values(), () -> {}));
       fail(left, new BackendException(backend, "closed before the text was finished", true));
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
     }
   }
 }

@@ -20,6 +20,7 @@ import io.athanor.api.error.StorageException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.Prediction;
 import io.athanor.deploy.input.RowReader;
+import io.athanor.deploy.serve.ServingCounts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +46,7 @@ public final class HttpDeployment implements Deployment {
   private final RemoteServer server;
   private final ServedModel model;
   private final RowReader reader;
-  private final RemoteCounts counts = new RemoteCounts();
+  private final ServingCounts counts = new ServingCounts();
   private final ThreadPoolExecutor threads;
   private volatile boolean closed;
 
@@ -161,7 +162,7 @@ public final class HttpDeployment implements Deployment {
     body.set("input", input);
     JsonFields answer = post("predict", body, 1);
     Duration latency = Duration.ofNanos(System.nanoTime() - begin);
-    counts.answered(1, latency);
+    answered(1, latency);
     return new Answer(answer.text("model"), answer.text("version"), prediction(answer), latency);
   }
 
@@ -180,8 +181,13 @@ public final class HttpDeployment implements Deployment {
     if (answers.size() != inputs.size()) {
       throw answer.fail("expected " + inputs.size() + " results, got " + answers.size());
     }
-    counts.answered(inputs.size(), latency);
+    answered(inputs.size(), latency);
     return answers;
+  }
+
+  private void answered(int rows, Duration latency) {
+    counts.batch(rows);
+    counts.answered(rows, latency.toNanos());
   }
 
   private Prediction prediction(JsonFields answer) {

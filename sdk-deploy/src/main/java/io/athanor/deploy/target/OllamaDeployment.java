@@ -11,6 +11,7 @@ import io.athanor.api.error.BackendException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
+import io.athanor.deploy.serve.ServingCounts;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -37,7 +38,7 @@ public final class OllamaDeployment implements TextDeployment {
   private final RemoteServer server;
   private final String name;
   private final ServedModel model;
-  private final RemoteCounts counts = new RemoteCounts();
+  private final ServingCounts counts = new ServingCounts();
   private volatile boolean closed;
 
   OllamaDeployment(RemoteServer server, String name, ServedModel model) {
@@ -123,7 +124,8 @@ public final class OllamaDeployment implements TextDeployment {
       throw new BackendException(server.toString(), "the answer was cut off; ask again", true);
     }
     Duration latency = hearing.sinceBegin();
-    counts.answered(1, latency);
+    counts.batch(1);
+    counts.answered(1, latency.toNanos());
     Generated generated = hearing.generated(request.settings());
     return new TextAnswer(model.name(), model.version(), generated, latency);
   }
