@@ -6,13 +6,13 @@ import io.athanor.api.common.Tensor;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.api.graph.Dim;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.GraphBuilder;
 import io.athanor.api.graph.Initializer;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
-import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.Rewrite;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
@@ -23,12 +23,11 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -45,8 +44,8 @@ final class AdaptedBase {
   private final Weights weights;
   private final Digest base;
 
-  /** The layers with room, each with its sizes {@code [out, in]}. */
-  private final Map<String, long[]> layers = new LinkedHashMap<>();
+  /** The layers with room. */
+  private final Set<String> layers = new LinkedHashSet<>();
 
   /**
    * @param numbers of adapters that the engine holds, number 0 included
@@ -56,7 +55,7 @@ final class AdaptedBase {
     this.base = PeftAdapter.digest(model.weights(), List.of());
     this.graph = rewritten(model.graph().forPrediction(), numbers);
     Map<String, Tensor> stacks = new LinkedHashMap<>();
-    for (String layer : layers.keySet()) {
+    for (String layer : layers) {
       for (String stack : List.of(layer + A, layer + B)) {
         long[] shape = graph.parameter(stack).shape().resolve(Map.of());
         ByteBuffer zeros = Tensor.allocate(DType.F32, Tensor.elements(shape));
@@ -72,68 +71,64 @@ final class AdaptedBase {
           "the model '" + source.name() + "' has adapters of its own",
           "Split them off and serve them on their base");
     }
-    Set<String> tables = new HashSet<>();
-    source.nodes().stream()
-        .filter(node -> !(node.op() instanceof LayerOp.Linear))
-        .forEach(node -> tables.addAll(node.op().parameters()));
-    GraphBuilder target = Graph.builder(source.name());
-    Map<String, Value> values = new HashMap<>();
-    source.inputs().forEach(input -> values.put(input.name(), target.declare(input)));
-    source.parameters().forEach(target::declare);
-    Value number =
-        target.input(
-            LanguageEncoding.ADAPTER,
-            TensorType.i64(source.type(LanguageEncoding.TOKENS).shape().dim(0)));
-    for (Node node : source.nodes()) {
-      Value[] inputs =
-          node.inputs().stream()
-              .map(name -> Objects.requireNonNull(values.get(name)))
-              .toArray(Value[]::new);
-      Value same = target.apply(node.name(), node.op(), inputs);
-      boolean roomy =
-          node.op() instanceof LayerOp.Linear linear
-              && linear.weight().endsWith(WEIGHT)
-              && !tables.contains(linear.weight())
-              && catalog.targets(layer(linear));
-      values.put(
-          node.name(),
-          roomy ? adapted(target, source, node, same, inputs[0], number, numbers) : same);
-    }
-    source
-        .outputs()
-        .forEach((name, value) -> target.output(name, Objects.requireNonNull(values.get(value))));
+    Graph roomy = new WithRoom(source, numbers).rewritten();
     if (layers.isEmpty()) {
       throw new UnsupportedException(
           "the model '" + source.name() + "' has no linear layer for " + catalog,
           "Name layers that it has in AdapterCatalog.of");
     }
-    return target.build();
+    return roomy;
   }
 
-  private static String layer(LayerOp.Linear linear) {
-    return linear.weight().substring(0, linear.weight().length() - WEIGHT.length());
+  private static String layer(String weight) {
+    return weight.substring(0, weight.length() - WEIGHT.length());
   }
 
-  private Value adapted(
-      GraphBuilder target,
-      Graph source,
-      Node node,
-      Value same,
-      Value x,
-      Value number,
-      int numbers) {
-    LayerOp.Linear linear = (LayerOp.Linear) node.op();
-    String layer = layer(linear);
-    Parameter weight = source.parameter(linear.weight());
-    long[] sizes = weight.shape().resolve(Map.of());
-    if (layers.putIfAbsent(layer, sizes) == null) {
-      target.parameter(layer + A, Initializer.ZEROS, numbers, catalog.rank(), sizes[1]);
-      target.parameter(layer + B, Initializer.ZEROS, numbers, sizes[0], catalog.rank());
+  /** Adds the room. */
+  private final class WithRoom extends Rewrite {
+    private final int numbers;
+    private final Value number;
+    private final Set<String> tables = new HashSet<>();
+
+    WithRoom(Graph source, int numbers) {
+      super(source);
+      this.numbers = numbers;
+      Dim rows = source.type(LanguageEncoding.TOKENS).shape().dim(0);
+      this.number = new Value(LanguageEncoding.ADAPTER, TensorType.i64(rows));
+      source.nodes().stream()
+          .filter(node -> !(node.op() instanceof LayerOp.Linear))
+          .forEach(node -> tables.addAll(node.op().parameters()));
     }
-    Value path =
-        target.apply(
-            node.name() + ".adapter", new LayerOp.AdapterLinear(layer + A, layer + B), x, number);
-    return target.apply(node.name() + ".adapted", new ElementOp.Add(), same, path);
+
+    @Override
+    protected void begin() {
+      Value unused = target.input(number.name(), number.type());
+    }
+
+    @Override
+    protected Value node(Node node) {
+      Value same = same(node);
+      if (!(node.op() instanceof LayerOp.Linear linear) || !roomy(linear.weight())) {
+        return same;
+      }
+      String layer = layer(linear.weight());
+      long[] sizes = source.parameter(linear.weight()).shape().resolve(Map.of());
+      if (layers.add(layer)) {
+        target.parameter(layer + A, Initializer.ZEROS, numbers, catalog.rank(), sizes[1]);
+        target.parameter(layer + B, Initializer.ZEROS, numbers, sizes[0], catalog.rank());
+      }
+      Value path =
+          target.apply(
+              node.name() + ".adapter",
+              new LayerOp.AdapterLinear(layer + A, layer + B),
+              value(node.inputs().get(0)),
+              number);
+      return target.apply(node.name() + ".adapted", new ElementOp.Add(), same, path);
+    }
+
+    private boolean roomy(String weight) {
+      return weight.endsWith(WEIGHT) && !tables.contains(weight) && catalog.targets(layer(weight));
+    }
   }
 
   Graph graph() {
@@ -206,7 +201,7 @@ final class AdaptedBase {
   }
 
   private void requireRoom(String source, String layer, AdapterPaths.Path path) {
-    if (!layers.containsKey(layer)) {
+    if (!layers.contains(layer)) {
       throw new UnsupportedException(
           "the adapter " + source + " changes '" + layer + "', which has no room for adapters",
           "Deploy the base with this layer among the targets of its AdapterCatalog");

@@ -8,6 +8,7 @@ import io.athanor.api.graph.Initializer;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.Rewrite;
 import io.athanor.api.graph.Shape;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;

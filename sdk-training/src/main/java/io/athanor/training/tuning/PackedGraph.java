@@ -4,6 +4,7 @@ import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Rewrite;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.TensorType;
 import io.athanor.api.graph.Value;

@@ -10,6 +10,7 @@ import io.athanor.api.graph.Input;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.Parameter;
+import io.athanor.api.graph.Rewrite;
 import io.athanor.api.graph.SequenceOp;
 import io.athanor.api.graph.Shape;
 import io.athanor.api.graph.Value;

@@ -16,6 +16,7 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
 import io.athanor.api.graph.LossOp;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Rewrite;
 import io.athanor.api.graph.Weights;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;

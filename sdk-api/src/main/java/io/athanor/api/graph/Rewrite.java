@@ -1,28 +1,45 @@
-package io.athanor.training.tuning;
+package io.athanor.api.graph;
 
-import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.GraphBuilder;
-import io.athanor.api.graph.Input;
-import io.athanor.api.graph.Node;
-import io.athanor.api.graph.Parameter;
-import io.athanor.api.graph.Value;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Builds a graph anew from another one, operation by operation. Used once. */
+/**
+ * Builds a graph anew from another one, operation by operation. As it stands it copies; override
+ * what shall differ. Used once; not thread-safe.
+ *
+ * <pre>{@code
+ * Graph certain = new Rewrite(graph) {
+ *   @Override
+ *   protected Value node(Node node) {
+ *     return node.op() instanceof ElementOp.Dropout ? value(node.inputs().get(0)) : same(node);
+ *   }
+ * }.rewritten();
+ * }</pre>
+ */
 public abstract class Rewrite {
+  /** The graph as it was. */
   protected final Graph source;
+
+  /** The graph in the making, under the same name. */
   protected final GraphBuilder target;
+
   private final Map<String, Value> values = new HashMap<>();
 
+  /**
+   * @param source to rewrite
+   */
   protected Rewrite(Graph source) {
     this.source = source;
     this.target = Graph.builder(source.name());
   }
 
-  /** The new graph. */
+  /**
+   * The new graph.
+   *
+   * @throws io.athanor.api.error.GraphException if what was put in does not fit
+   */
   public final Graph rewritten() {
     for (Input input : source.inputs()) {
       values.put(input.name(), target.declare(input(input)));
@@ -38,6 +55,7 @@ public abstract class Rewrite {
     return target.build();
   }
 
+  /** What becomes of an input; its name stays. */
   protected Input input(Input input) {
     return input;
   }
