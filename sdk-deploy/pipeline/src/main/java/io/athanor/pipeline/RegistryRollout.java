@@ -12,6 +12,7 @@ import io.athanor.deploy.serve.InProcess;
 import io.athanor.deploy.serve.InProcessDeployment;
 import io.athanor.registry.ModelRegistry;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Rollouts of registered versions: the registry keeps where they stand, and a promotion moves the
@@ -91,14 +92,18 @@ public final class RegistryRollout {
     }
   }
 
-  /** Who has the alias, or had it before this rollout moved it. */
+  /** Who has the alias, or had it when this rollout began that is under way or moved it. */
   private ModelVersion champion(ModelVersion candidate) {
-    return registry
-        .rollouts()
-        .read(name, alias)
-        .filter(state -> state.candidate().equals(candidate.id().toString()))
-        .map(state -> version(state.champion()))
-        .orElseGet(() -> registry.alias(name, alias));
+    Optional<RolloutState> last =
+        registry
+            .rollouts()
+            .read(name, alias)
+            .filter(state -> state.candidate().equals(candidate.id().toString()));
+    if (last.isPresent() && !last.get().phase().ended()) {
+      return version(last.get().champion());
+    }
+    ModelVersion present = registry.alias(name, alias);
+    return last.isPresent() && present.equals(candidate) ? version(last.get().champion()) : present;
   }
 
   private void promote(RolloutState state) {

@@ -157,6 +157,23 @@ class RegistryRolloutTest {
   }
 
   @Test
+  void whoHasTheAliasNowIsTheChampionOfTheNextAttempt() throws Exception {
+    Reached back = new Reached(state -> state.phase() == RolloutPhase.ROLLED_BACK);
+    try (RolloutDeployment live = begin(Strategy.blueGreen(Duration.ofHours(1), 0), back)) {
+      live.rollout().control().rollBack("complaints");
+      back.await();
+    }
+    ModelVersion third = registry.register("spam-filter", TinyArtifacts.spam());
+    registry.promote(third, "production").apply();
+
+    Strategy unseen = Strategy.shadow(0.5, Duration.ofHours(1), 0);
+    try (RolloutDeployment live = begin(unseen, new Reached(state -> false))) {
+      assertThat(live.predict("won prize").version()).isEqualTo("3");
+      assertThat(live.rollout().state().champion()).isEqualTo("spam-filter:3");
+    }
+  }
+
+  @Test
   void needsAChampion() {
     registry.withdraw("spam-filter", "production").apply();
     assertThatThrownBy(() -> begin(Strategy.immediate(), new Reached(state -> false)))

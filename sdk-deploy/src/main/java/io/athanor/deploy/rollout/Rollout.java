@@ -51,6 +51,7 @@ public final class Rollout {
   private volatile Map<String, Finding> findings = Map.of();
   private long requestsBefore;
   private Instant stepBegun;
+  private boolean superseded;
   private boolean loserClosed;
 
   Rollout(
@@ -109,7 +110,7 @@ public final class Rollout {
   synchronized void tick() {
     try {
       follow();
-      if (!state.phase().ended()) {
+      if (!state.phase().ended() && !superseded) {
         proceed();
       }
       if (router.settled() && !loserClosed) {
@@ -132,10 +133,19 @@ public final class Rollout {
     if (stored.revision() > state.revision()) {
       if (stored.sameRollout(state)) {
         enter(stored);
-      } else {
-        LOG.warn("The {} was followed by the {}, which this process does not serve", state, stored);
+      } else if (!superseded) {
+        giveWayTo(stored);
       }
     }
+  }
+
+  /** Another rollout has begun, so this one has ended while nobody looked: who is champion now? */
+  private void giveWayTo(RolloutState next) {
+    LOG.warn("The {} was followed by the {}, which this process does not serve", state, next);
+    superseded = true;
+    boolean won = next.champion().equals(state.candidate());
+    router.turn(won ? Route.CANDIDATE_ONLY : Route.CHAMPION_ONLY);
+    findings = Map.of();
   }
 
   private void proceed() {
@@ -233,7 +243,7 @@ public final class Rollout {
         return;
       } catch (ConflictException e) {
         follow();
-        if (!back || !state.phase().next().contains(phase)) {
+        if (!back || superseded || !state.phase().next().contains(phase)) {
           return;
         }
         router.turn(Route.CHAMPION);
@@ -273,8 +283,8 @@ public final class Rollout {
   private Route route(RolloutState at) {
     return switch (at.phase()) {
       case CHECKING -> Route.CHAMPION;
-      case PROMOTED -> new Route(1, 0, false);
-      case ROLLED_BACK -> new Route(0, 0, false);
+      case PROMOTED -> Route.CANDIDATE_ONLY;
+      case ROLLED_BACK -> Route.CHAMPION_ONLY;
       case RUNNING, PAUSED, PROMOTING -> {
         if (at.step() >= strategy.steps().size()) {
           yield Route.CHAMPION;

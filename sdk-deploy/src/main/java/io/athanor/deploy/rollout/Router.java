@@ -62,6 +62,12 @@ final class Router<D extends LiveModel> implements Traffic {
     /** To the champion, with the candidate in reserve. */
     static final Route CHAMPION = new Route(0, 0, true);
 
+    /** To the champion, for good. */
+    static final Route CHAMPION_ONLY = new Route(0, 0, false);
+
+    /** To the candidate, for good. */
+    static final Route CANDIDATE_ONLY = new Route(1, 0, false);
+
     private final double share;
     private final double compared;
     private final boolean contested;

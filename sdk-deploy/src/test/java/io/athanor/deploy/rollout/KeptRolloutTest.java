@@ -93,6 +93,42 @@ class KeptRolloutTest extends RolloutSetting {
     assertThat(tick(one)).isEqualTo(RolloutPhase.ROLLED_BACK);
   }
 
+  @Test
+  void whoMissedTheEndGivesWayToTheNextRollout() {
+    ScriptedModel lost = model(2);
+    RolloutDeployment sleeper = builder(store).begin(model(1), lost);
+    tick(sleeper);
+    sleeper.rollout().control().rollBack("wrong");
+    time.pass(MINUTE);
+    RolloutDeployment next = builder(store).begin(model(1), model(3));
+
+    opinion = Finding.bad("what it says of an old candidate");
+    tick(sleeper);
+    assertThat(lost.closed).hasValue(1);
+    for (int i = 0; i < 100; i++) {
+      assertThat(sleeper.predict("hello").version()).isEqualTo("1");
+    }
+    assertThat(store.read("spam-filter", "production")).contains(next.rollout().state());
+  }
+
+  @Test
+  void whoMissedThePromotionServesTheNewChampion() {
+    ScriptedModel old = model(1);
+    RolloutDeployment sleeper = builder(store).begin(old, model(2));
+    RolloutDeployment awake = begin();
+    tick(sleeper);
+    awake.rollout().control().promote("enough seen");
+    assertThat(tick(awake)).isEqualTo(RolloutPhase.PROMOTED);
+    time.pass(MINUTE);
+    builder(store).begin(model(2), model(3));
+
+    tick(sleeper);
+    assertThat(old.closed).hasValue(1);
+    for (int i = 0; i < 100; i++) {
+      assertThat(sleeper.predict("hello").version()).isEqualTo("2");
+    }
+  }
+
   /** A store in which somebody else always writes just before. */
   private static final class Contested implements RolloutStore {
     private final RolloutStore inner;
