@@ -1,12 +1,20 @@
 package io.athanor.deploy.rollout;
 
+import io.athanor.api.deploy.RolloutState;
+
 /**
  * Watches a candidate while it has traffic. Thread-safe; asked some times a second, so it must not
- * block. Its evidence ends with the process: after a restart it begins anew.
+ * block. Unless it keeps its evidence itself, that ends with the process.
  */
 public interface Guard {
   /** For reasons and reports, for example {@code "p99 latency"}. */
   String name();
+
+  /**
+   * Told once, before the candidate has any traffic in this process, what it watches. What it
+   * throws keeps the rollout from beginning.
+   */
+  default void begin(RolloutState rollout) {}
 
   /** What it has to say now. What it throws stops the rollout from going on, and is logged. */
   Finding judge(Traffic traffic);

@@ -1,6 +1,9 @@
 package io.athanor.deploy.rollout;
 
+import io.athanor.api.deploy.RolloutState;
+import java.nio.file.Path;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares the answers of candidate and champion to the same requests, as labels, people or another
@@ -9,14 +12,16 @@ import java.util.Locale;
  * {@code alpha}, although it is looked at after every comparison and a rollout stops when it likes;
  * see {@link #compare} for what that asks of the comparisons.
  *
- * <p>Thread-safe. The evidence ends with the process: one that begins anew has the whole {@code
- * alpha} again.
+ * <p>Thread-safe. The evidence ends with the process, so that the next has the whole {@code alpha}
+ * again, unless it is {@link #keptIn kept}.
  */
 public final class QualityGuard implements Guard {
   private final double margin;
   private final double alpha;
   private final BettingTest worse;
   private final BettingTest good;
+  private @Nullable Path folder;
+  private @Nullable KeptComparisons kept;
   private double differences;
 
   private QualityGuard(double margin, double alpha) {
@@ -44,6 +49,33 @@ public final class QualityGuard implements Guard {
   }
 
   /**
+   * Keeps the scores on disk, so that a process that goes on with the rollout knows what those
+   * before it knew. Only for the guard of one rollout; to be set before that begins.
+   *
+   * @param place a folder on a local disk, where rollouts to other aliases may have theirs; for one
+   *     process at a time
+   */
+  public synchronized QualityGuard keptIn(Path place) {
+    folder = place.toAbsolutePath().normalize();
+    return this;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws io.athanor.api.error.StorageException if what is kept cannot be read or written
+   * @throws io.athanor.api.error.FormatException if it is damaged
+   */
+  @Override
+  public synchronized void begin(RolloutState rollout) {
+    if (folder != null) {
+      KeptComparisons opened = KeptComparisons.of(rollout, folder);
+      opened.before().forEach(pair -> observe(pair.champion(), pair.candidate()));
+      kept = opened;
+    }
+  }
+
+  /**
    * Takes in how good the two answers to one request were, 0 for wrong and 1 for right or anything
    * between. Which requests are compared must not depend on the answers; then nothing else is asked
    * of their distribution, not even that it stays the same.
@@ -54,6 +86,13 @@ public final class QualityGuard implements Guard {
   public synchronized void compare(double champion, double candidate) {
     requireScore("champion", champion);
     requireScore("candidate", candidate);
+    observe(champion, candidate);
+    if (kept != null) {
+      kept.add(champion, candidate);
+    }
+  }
+
+  private void observe(double champion, double candidate) {
     double difference = candidate - champion;
     differences += difference;
     worse.observe((1 - difference) / 2);
@@ -61,9 +100,13 @@ public final class QualityGuard implements Guard {
   }
 
   private static void requireScore(String parameter, double score) {
-    if (!(score >= 0 && score <= 1)) {
+    if (!isScore(score)) {
       throw new IllegalArgumentException(parameter + " must be 0 to 1, got " + score);
     }
+  }
+
+  static boolean isScore(double value) {
+    return value >= 0 && value <= 1;
   }
 
   @Override

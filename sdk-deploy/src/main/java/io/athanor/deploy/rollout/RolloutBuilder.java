@@ -211,6 +211,7 @@ public final class RolloutBuilder {
 
   private Rollout start(Router<?> router, LiveModel champion, LiveModel candidate) {
     RolloutState state = stateOf(champion.model().toString(), candidate.model().toString());
+    guards.forEach(guard -> guard.begin(state));
     ScheduledExecutorService executor =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
