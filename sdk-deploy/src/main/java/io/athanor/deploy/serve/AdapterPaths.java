@@ -2,11 +2,13 @@ package io.athanor.deploy.serve;
 
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
+import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
@@ -82,7 +84,20 @@ record AdapterPaths(String source, Map<String, Path> paths, Optional<Digest> bas
         .map(name -> name.substring(0, name.length() - A.length()))
         .forEach(layer -> paths.put(layer, path(own, layer, scale(tuned.graph(), layer))));
     if (paths.isEmpty()) {
-      throw refused(source, "has no low-rank paths");
+      throw refused(
+          source,
+          tuned.graph().hasInput(LanguageEncoding.ADAPTER)
+              ? "holds several adapters, to be split and registered one by one,"
+              : "has no low-rank paths");
+    }
+    List<String> replaced =
+        tuned.graph().parameters().stream()
+            .filter(Parameter::trained)
+            .map(Parameter::name)
+            .filter(name -> !own.containsKey(name))
+            .toList();
+    if (!replaced.isEmpty()) {
+      throw refused(source, "replaces " + replaced + " as a whole");
     }
     Digest base = PeftAdapter.digest(Weights.of(others), List.of());
     return new AdapterPaths(source, paths, Optional.of(base));
