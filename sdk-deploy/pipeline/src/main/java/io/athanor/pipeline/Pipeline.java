@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes candidates for a model to production, one after the other: trains, evaluates against the
  * gates and against the present champion, registers, and, only if every gate passed, deploys and
- * moves the alias. Not thread-safe; several pipelines, also of other processes, may share a
+ * moves the alias. The registry is told how much what was deployed is used, see {@link
+ * UsageRecorder}. Not thread-safe; several pipelines, also of other processes, may share a
  * registry.
  *
  * <pre>{@code
@@ -61,7 +62,7 @@ public final class Pipeline {
   /**
    * A pipeline for one model.
    *
-   * @param registry keeps the candidates; stays open
+   * @param registry keeps the candidates; must stay open until what is deployed is closed
    * @param name the model's name; see {@link VersionId#requireName}
    */
   public static Pipeline of(ModelRegistry registry, String name) {
@@ -138,11 +139,12 @@ public final class Pipeline {
       listener.accept(Stage.PROMOTE);
       AliasChange change = registry.promote(version, alias);
       champion.map(change::expecting).orElseGet(change::expectingNone).apply();
+      UsageRecorder recorder = UsageRecorder.of(registry, version, deployment).start();
+      return new Release.Deployed(version, report, new RecordedDeployment(deployment, recorder));
     } catch (RuntimeException | Error e) {
       deployment.close();
       throw e;
     }
-    return new Release.Deployed(version, report, deployment);
   }
 
   private EvaluationReport evaluate(

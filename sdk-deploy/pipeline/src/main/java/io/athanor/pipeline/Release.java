@@ -28,7 +28,8 @@ public sealed interface Release {
    *
    * @param version the candidate, now the champion
    * @param report its evaluation
-   * @param deployment answers; the caller closes it
+   * @param deployment answers; the caller closes it, before the registry. Its use is recorded every
+   *     minute and when it is closed; a {@link UsageRecorder} of the caller's would count it twice
    */
   record Deployed(ModelVersion version, EvaluationReport report, Deployment deployment)
       implements Release {

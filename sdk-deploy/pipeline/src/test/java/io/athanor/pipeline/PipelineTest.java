@@ -10,6 +10,7 @@ import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.api.registry.Usage;
 import io.athanor.api.registry.Verdict;
 import io.athanor.data.Dataset;
 import io.athanor.data.Split;
@@ -104,6 +105,43 @@ class PipelineTest {
     assertThat(stages).containsExactly(Stage.values());
     assertThat(pipeline().champion()).contains(release.version());
     assertThat(registry.report(release.version())).isPresent();
+  }
+
+  @Test
+  void whatIsDeployedIsOnRecordWithItsUse() {
+    Release release = pipeline().release(training(30), plane.test());
+    var live = ((Release.Deployed) release).deployment();
+    for (int i = 0; i < 3; i++) {
+      live.predict(Map.of("x", 0.1 * i, "y", 0.8));
+    }
+    live.close();
+    live.close();
+
+    Usage usage = registry.usage(release.version());
+    assertThat(usage.requests()).isEqualTo(3);
+    assertThat(usage.errors()).isZero();
+  }
+
+  @Test
+  void registryThatTakesNoUseKeepsNobodyFromClosing() throws IOException {
+    Path folder = Files.createDirectory(home.resolve("elsewhere"));
+    UnreliableDatabase database = new UnreliableDatabase(folder.resolve("registry.db"));
+    try (ModelRegistry unreliable = ModelRegistry.in(folder).database(database).open()) {
+      Release release =
+          Pipeline.of(unreliable, "side").backend(backend).release(training(30), plane.test());
+      var live = ((Release.Deployed) release).deployment();
+      database.reachable = false;
+      live.predict(Map.of("x", 0.9, "y", 0.8));
+      live.close();
+      assertThatThrownBy(() -> live.predict(Map.of("x", 0.9, "y", 0.8)))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+
+      database.reachable = true;
+      assertThat(unreliable.usage(release.version()).requests()).isZero();
+      live.close();
+      assertThat(unreliable.usage(release.version()).requests()).isEqualTo(1);
+    }
   }
 
   @Test
