@@ -143,7 +143,6 @@ final class AdaptedBase {
   /**
    * Reads an adapter and makes it fit its places.
    *
-   * @throws io.athanor.api.error.NotFoundException if the catalog has none of this name
    * @throws ValidationException if it was made for another base; lists every problem
    * @throws UnsupportedException if there is no room for it
    * @throws io.athanor.api.error.AthanorException if it cannot be read

@@ -38,6 +38,7 @@ final class ServedAdapters {
   /**
    * An adapter, read if it is not in memory.
    *
+   * @throws io.athanor.api.error.NotFoundException if the catalog has none of this name
    * @throws io.athanor.api.error.AthanorException as {@link AdaptedBase#read}
    */
   PlacedAdapter read(String name) {
