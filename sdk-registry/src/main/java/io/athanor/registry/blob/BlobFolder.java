@@ -45,6 +45,7 @@ public final class BlobFolder implements AutoCloseable {
 
   private final Path root;
   private final FolderBlobs blobs;
+  private final DurableFolders folders;
   private final Path staging;
   private final Optional<BlobStore> store;
   private final boolean temporary;
@@ -63,18 +64,18 @@ public final class BlobFolder implements AutoCloseable {
    * @throws StorageException if that is not possible
    */
   public BlobFolder(Path root, Optional<BlobStore> store, boolean temporary) {
-    this.root = root;
-    this.staging = root.resolve("staging");
+    this.root = root.toAbsolutePath();
+    this.folders = new DurableFolders(this.root);
+    this.staging = this.root.resolve("staging");
     this.store = store;
     this.temporary = temporary && store.isPresent();
     try {
       if (this.temporary) {
         deleteAll();
       }
-      for (Path folder :
-          List.of(root.resolve("blobs").resolve("sha256"), root.resolve("models"), staging)) {
-        Files.createDirectories(folder);
-      }
+      folders.make(folder("models"));
+      folders.make(folder("blobs"));
+      Files.createDirectories(staging);
     } catch (IOException e) {
       throw new StorageException(
           root.toString(),
@@ -83,7 +84,7 @@ public final class BlobFolder implements AutoCloseable {
               + "). Name a folder, or a place for a new one, that is writable",
           e);
     }
-    this.blobs = new FolderBlobs(root.resolve("blobs"));
+    this.blobs = new FolderBlobs(folder("blobs"));
   }
 
   private void deleteAll() throws IOException {
@@ -143,27 +144,17 @@ public final class BlobFolder implements AutoCloseable {
 
   /** Puts a prepared content in its place; an older copy gives way. */
   void accept(Path prepared, Digest digest) throws IOException {
-    Path shelf = blobs.shelf(digest);
-    Files.createDirectories(shelf);
-    Files.move(
-        prepared,
-        blob(digest),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
-    AtomicFile.forceFolder(shelf);
+    blobs.accept(prepared, digest);
   }
 
   /** Puts a prepared folder in its place; what a dead registration left there goes. */
   void accept(Path prepared, String place) throws IOException {
     Path target = folder(place);
     Path model = Objects.requireNonNull(target.getParent());
-    Path kind = Objects.requireNonNull(model.getParent());
     AtomicFolder.delete(target);
-    Files.createDirectories(model);
+    folders.make(model);
     Files.move(prepared, target, StandardCopyOption.ATOMIC_MOVE);
     AtomicFile.forceFolder(model);
-    AtomicFile.forceFolder(kind);
-    AtomicFile.forceFolder(root.resolve("models"));
   }
 
   /**

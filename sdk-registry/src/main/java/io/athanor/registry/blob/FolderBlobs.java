@@ -30,6 +30,7 @@ public final class FolderBlobs implements BlobStore {
   private static final int DEPTH = 2;
 
   private final Path root;
+  private final DurableFolders folders;
 
   /**
    * Makes the folder if it is not there.
@@ -38,8 +39,9 @@ public final class FolderBlobs implements BlobStore {
    */
   public FolderBlobs(Path folder) {
     this.root = folder.toAbsolutePath().normalize().resolve("sha256");
+    this.folders = new DurableFolders(root);
     try {
-      Files.createDirectories(root);
+      folders.make(root);
     } catch (IOException e) {
       throw new StorageException(
           folder.toString(),
@@ -61,31 +63,45 @@ public final class FolderBlobs implements BlobStore {
 
   @Override
   public void put(Digest name, Path file) {
-    Path target = path(name);
     Path own = shelf(name).resolve("." + name.hex() + "." + UUID.randomUUID() + ".tmp");
-    try (FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
-      AtomicFile.write(own, channel -> copy(source, channel));
-      if (Files.mismatch(file, own) >= 0) {
-        throw new StorageException(
-            target.toString(), "the disk does not hold what was written to it. Try another");
-      }
+    try {
+      write(file, own);
+      accept(own, name);
     } catch (IOException e) {
+      throw new StorageException(
+          path(name).toString(),
+          "cannot be written from "
+              + file
+              + " ("
+              + e
+              + "). Check that the folder is writable and the disk not full",
+          e);
+    } finally {
       delete(own);
-      throw new StorageException(file.toString(), "cannot be read (" + e + ")", e);
-    } catch (StorageException e) {
-      delete(own);
-      throw e;
     }
-    show(own, target);
   }
 
-  private static void show(Path own, Path target) {
-    try {
-      Files.move(own, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      AtomicFile.forceFolder(Objects.requireNonNull(target.getParent()));
-    } catch (IOException e) {
-      throw new StorageException(target.toString(), "cannot be written (" + e + ")", e);
+  private void write(Path file, Path own) throws IOException {
+    folders.make(Objects.requireNonNull(own.getParent()));
+    try (FileChannel source = FileChannel.open(file, StandardOpenOption.READ);
+        FileChannel target =
+            FileChannel.open(own, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      copy(source, target);
+      target.force(true);
     }
+    if (Files.mismatch(file, own) >= 0) {
+      throw new StorageException(
+          root.toString(), "the disk does not hold what was written to it. Try another");
+    }
+  }
+
+  /** Lets a file that is on the disk take its name; an older one gives way. */
+  void accept(Path own, Digest name) throws IOException {
+    Path shelf = shelf(name);
+    folders.make(shelf);
+    Files.move(
+        own, path(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    AtomicFile.forceFolder(shelf);
   }
 
   @Override

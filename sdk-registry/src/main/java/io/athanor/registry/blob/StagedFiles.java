@@ -80,35 +80,38 @@ public final class StagedFiles implements AutoCloseable {
   /** Adds a content that is not one of the version's files. */
   public Digest add(byte[] content) {
     Digest digest = Digest.of(content);
-    Path file = prepared().resolve(digest.hex());
-    attempt(
-        () -> {
-          Files.write(file, content);
-          force(file);
-        });
-    target.keep(digest, file);
-    contents.put(digest, new Content(file, isDamaged(digest)));
+    if (!contents.containsKey(digest)) {
+      Path file = root.resolve("added");
+      attempt(
+          () -> {
+            Files.write(file, content);
+            contents.put(digest, prepare(file, digest));
+            Files.delete(file);
+          });
+    }
     return digest;
   }
 
   /**
-   * Ends the filling: forces the files to disk, makes them read-only, sends them to the store if
-   * there is one, and gives their digests.
+   * Ends the filling: forces what is new to disk, makes the files read-only, sends them to the
+   * store if there is one, and gives their digests.
    *
    * @throws FormatException if there is no file, or one whose name holds control characters
    */
   public Manifest seal() {
     List<Manifest.Entry> files = new ArrayList<>();
+    List<Path> folders = new ArrayList<>();
     for (Path path : walk(folder())) {
-      if (!Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
-        files.add(seal(path));
+      if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+        folders.add(path);
       } else {
-        AtomicFile.forceFolder(path);
+        files.add(seal(path));
       }
     }
     if (files.isEmpty()) {
       throw new FormatException("the model's folder", "empty; expected at least one file");
     }
+    folders.forEach(AtomicFile::forceFolder);
     return new Manifest(files);
   }
 
@@ -118,42 +121,48 @@ public final class StagedFiles implements AutoCloseable {
     long[] bytes = new long[1];
     attempt(
         () -> {
-          force(file);
           digest[0] = Digest.ofFile(file);
           bytes[0] = Files.size(file);
-          prepare(file, digest[0]);
-          file.toFile().setReadOnly();
+          Content known = contents.get(digest[0]);
+          if (known == null) {
+            contents.put(digest[0], prepare(file, digest[0]));
+          } else {
+            replace(file, known.file());
+          }
         });
     return new Manifest.Entry(name, bytes[0], digest[0]);
   }
 
   /** Where the registry has the content, the file becomes another name of it. */
-  private void prepare(Path file, Digest digest) throws IOException {
-    if (contents.containsKey(digest)) {
-      return;
-    }
+  private Content prepare(Path file, Digest digest) throws IOException {
     boolean damaged = isDamaged(digest);
-    Path blob = target.blob(digest);
-    if (!damaged && Files.exists(blob)) {
-      Path link = root.resolve("link");
-      linkOrCopy(blob, link);
-      Files.move(link, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    if (damaged || !isHere(digest)) {
+      force(file);
+      file.toFile().setReadOnly();
+    } else {
+      replace(file, target.blob(digest));
     }
     Path content = prepared().resolve(digest.hex());
     linkOrCopy(file, content);
     target.keep(digest, content);
-    contents.put(digest, new Content(content, damaged));
+    return new Content(content, damaged);
   }
 
-  /** Gives a file another name; a copy of its own where the file system has no hard links. */
+  private void replace(Path file, Path content) throws IOException {
+    Path link = root.resolve("link");
+    linkOrCopy(content, link);
+    Files.move(link, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Gives a read-only file another name; a copy of its own where there are no hard links. */
   static void linkOrCopy(Path existing, Path name) throws IOException {
     try {
       Files.createLink(name, existing);
     } catch (UnsupportedOperationException | IOException e) {
       Files.copy(existing, name, StandardCopyOption.REPLACE_EXISTING);
       force(name);
+      name.toFile().setReadOnly();
     }
-    name.toFile().setReadOnly();
   }
 
   /**
@@ -173,7 +182,7 @@ public final class StagedFiles implements AutoCloseable {
         () -> {
           for (Map.Entry<Digest, Content> content : contents.entrySet()) {
             target.keep(content.getKey(), content.getValue().file());
-            if (content.getValue().replace() || !Files.exists(target.blob(content.getKey()))) {
+            if (content.getValue().replace() || !isHere(content.getKey())) {
               target.accept(content.getValue().file(), content.getKey());
             }
           }
@@ -199,10 +208,13 @@ public final class StagedFiles implements AutoCloseable {
     return name;
   }
 
+  private boolean isHere(Digest digest) {
+    return Files.exists(target.blob(digest));
+  }
+
   private boolean isDamaged(Digest digest) {
-    Path blob = target.blob(digest);
     try {
-      return Files.exists(blob) && !Digest.ofFile(blob).equals(digest);
+      return isHere(digest) && !Digest.ofFile(target.blob(digest)).equals(digest);
     } catch (NoSuchFileException e) {
       return false;
     } catch (IOException e) {

@@ -70,14 +70,7 @@ public final class Session {
 
   /** Adds a row and gives the {@code id} it was assigned. */
   public long insert(String sql, @Nullable Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql, new String[] {"id"})) {
-      bind(statement, values);
-      statement.executeUpdate();
-      try (ResultSet keys = statement.getGeneratedKeys()) {
-        keys.next();
-        return keys.getLong(1);
-      }
-    }
+    return first(sql + " RETURNING id", row -> row.getLong(1), values).orElseThrow();
   }
 
   /** The names of the tables in the registry's schema. */

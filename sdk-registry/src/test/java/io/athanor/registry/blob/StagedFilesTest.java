@@ -1,0 +1,99 @@
+package io.athanor.registry.blob;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.athanor.api.common.AtomicFolder;
+import io.athanor.api.common.Digest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StagedFilesTest {
+  private static final Digest SAME = Digest.ofText("same");
+
+  private static final Set<PosixFilePermission> WRITE =
+      Set.of(
+          PosixFilePermission.OWNER_WRITE,
+          PosixFilePermission.GROUP_WRITE,
+          PosixFilePermission.OTHERS_WRITE);
+
+  @TempDir Path temp;
+  private BlobFolder files;
+
+  @BeforeEach
+  void open() {
+    files = new BlobFolder(temp.resolve("registry"));
+  }
+
+  @Test
+  void keepsAContentOnceHoweverManyFilesHaveIt() throws IOException {
+    publish("models/base/a/1", "one", "two");
+    publish("models/base/a/2", "three");
+
+    for (String shown : new String[] {"1/one", "1/two", "2/three"}) {
+      Path file = files.folder("models/base/a/" + shown);
+      assertThat(file).hasContent("same");
+      assertThat(Files.getPosixFilePermissions(file))
+          .isNotEmpty()
+          .doesNotContainAnyElementsOf(WRITE);
+      assertThat(Files.isSameFile(file, files.blob(SAME))).as(shown).isTrue();
+    }
+  }
+
+  @Test
+  void putsAContentAgainThatWasCollectedSinceItWasStaged() throws IOException {
+    publish("models/base/a/1", "one");
+    byte[] content = "same".getBytes(StandardCharsets.UTF_8);
+    try (StagedFiles staged = files.stage()) {
+      assertThat(staged.add(content)).isEqualTo(SAME);
+      assertThat(staged.add(content)).isEqualTo(SAME);
+      files.remove(SAME);
+      staged.publish();
+    }
+
+    assertThat(files.blob(SAME)).hasContent("same");
+  }
+
+  @Test
+  void replacesADamagedContent() throws IOException {
+    Path kept = files.blob(SAME);
+    Files.createDirectories(kept.getParent());
+    Files.writeString(kept, "lost");
+
+    publish("models/base/a/1", "one");
+
+    assertThat(kept).hasContent("same");
+    assertThat(files.folder("models/base/a/1/one")).hasContent("same");
+  }
+
+  @Test
+  void makesFoldersAgainThatSomebodyRemoved() throws IOException {
+    Path folder = temp.resolve("new").resolve("deep").resolve("folder");
+    DurableFolders folders = new DurableFolders(temp.resolve("new"));
+
+    folders.make(folder);
+    folders.make(folder);
+    assertThat(folder).isEmptyDirectory();
+
+    AtomicFolder.delete(temp.resolve("new"));
+    folders.make(folder);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  private void publish(String place, String... names) throws IOException {
+    try (StagedFiles staged = files.stage()) {
+      Files.createDirectories(staged.folder());
+      for (String name : names) {
+        Files.writeString(staged.folder().resolve(name), "same");
+      }
+      assertThat(staged.seal().files()).hasSize(names.length);
+      staged.publish(place);
+    }
+  }
+}
