@@ -32,7 +32,7 @@ final class PausableBackend implements Backend {
 
   /** Waits until a prediction is held up. */
   void awaitPaused() throws InterruptedException {
-    if (!arrival.await(10, TimeUnit.SECONDS)) {
+    if (!arrival.await(60, TimeUnit.SECONDS)) {
       throw new AssertionError("no prediction came");
     }
   }
@@ -53,7 +53,7 @@ final class PausableBackend implements Backend {
       public Map<String, Tensor> predict(Map<String, Tensor> inputs) {
         arrival.countDown();
         try {
-          if (!gate.await(20, TimeUnit.SECONDS)) {
+          if (!gate.await(60, TimeUnit.SECONDS)) {
             throw new AssertionError("never resumed");
           }
         } catch (InterruptedException e) {
