@@ -16,21 +16,14 @@ import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
-import io.athanor.api.error.StorageException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.Prediction;
 import io.athanor.deploy.input.RowReader;
-import io.athanor.deploy.serve.ServingCounts;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,35 +32,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HttpDeployment implements Deployment {
   private static final int ROWS_AT_ONCE = 1_000;
-  private static final int THREADS = 8;
-  private static final int QUEUE = 1_024;
+  private static final int AT_ONCE = 8;
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  private final RemoteServer server;
+  private final RemoteModel remote;
   private final ServedModel model;
   private final RowReader reader;
-  private final ServingCounts counts = new ServingCounts();
-  private final ThreadPoolExecutor threads;
+  private final CountedCalls calls;
+  private final RequestThreads threads;
   private volatile boolean closed;
 
-  HttpDeployment(RemoteServer server, ServedModel model) {
-    this.server = server;
-    this.model = model;
+  HttpDeployment(RemoteModel remote) {
+    this.remote = remote;
+    this.model = remote.model();
     this.reader = new RowReader(model.features());
-    AtomicInteger number = new AtomicInteger();
-    this.threads =
-        new ThreadPoolExecutor(
-            THREADS,
-            THREADS,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(QUEUE),
-            task -> {
-              Thread thread = new Thread(task, "athanor-http-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    threads.allowCoreThreadTimeOut(true);
+    this.calls = new CountedCalls(remote.server());
+    this.threads = new RequestThreads(remote.server(), AT_ONCE);
   }
 
   @Override
@@ -96,12 +76,11 @@ public final class HttpDeployment implements Deployment {
     requireOpen();
     ObjectNode input = input(row);
     try {
-      return CompletableFuture.supplyAsync(() -> ask(input), threads);
-    } catch (RejectedExecutionException e) {
+      return threads.begin(() -> ask(input));
+    } catch (BackendException e) {
       requireOpen();
-      counts.refused(1);
-      throw new BackendException(
-          server.toString(), QUEUE + " rows wait for it; try again later", true);
+      calls.refused(1);
+      throw e;
     }
   }
 
@@ -121,8 +100,9 @@ public final class HttpDeployment implements Deployment {
       throw new ValidationException("rows", problems);
     }
     List<Answer> answers = new ArrayList<>(rows.size());
-    for (int i = 0; i < inputs.size(); i += ROWS_AT_ONCE) {
-      answers.addAll(askAll(inputs.subList(i, Math.min(inputs.size(), i + ROWS_AT_ONCE))));
+    for (List<ObjectNode> some :
+        RequestParts.of(inputs, ROWS_AT_ONCE, input -> input.toString().length())) {
+      answers.addAll(askAll(some));
     }
     return List.copyOf(answers);
   }
@@ -157,37 +137,42 @@ public final class HttpDeployment implements Deployment {
   }
 
   private Answer ask(ObjectNode input) {
-    long begin = System.nanoTime();
     ObjectNode body = JSON.objectNode();
     body.set("input", input);
-    JsonFields answer = post("predict", body, 1);
-    Duration latency = Duration.ofNanos(System.nanoTime() - begin);
-    answered(1, latency);
-    return new Answer(answer.text("model"), answer.text("version"), prediction(answer), latency);
+    return calls.make(
+        1,
+        () -> {
+          long begin = System.nanoTime();
+          JsonFields answer = post("predict", body);
+          Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+          String version = answer.text("version");
+          return new Answer(answer.text("model"), version, prediction(answer), latency);
+        });
   }
 
   private List<Answer> askAll(List<ObjectNode> inputs) {
-    long begin = System.nanoTime();
     ObjectNode body = JSON.objectNode();
     ArrayNode list = body.putArray("inputs");
     inputs.forEach(list::add);
-    JsonFields answer = post("batch", body, inputs.size());
-    Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+    return calls.make(
+        inputs.size(),
+        () -> {
+          long begin = System.nanoTime();
+          JsonFields answer = post("batch", body);
+          Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+          return answers(answer, inputs.size(), latency);
+        });
+  }
+
+  private List<Answer> answers(JsonFields answer, int rows, Duration latency) {
     String name = answer.text("model");
     String version = answer.text("version");
     List<Answer> answers =
-        answer.objects(
-            "results", inputs.size(), one -> new Answer(name, version, prediction(one), latency));
-    if (answers.size() != inputs.size()) {
-      throw answer.fail("expected " + inputs.size() + " results, got " + answers.size());
+        answer.objects("results", rows, one -> new Answer(name, version, prediction(one), latency));
+    if (answers.size() != rows) {
+      throw answer.fail("expected " + rows + " results, got " + answers.size());
     }
-    answered(inputs.size(), latency);
     return answers;
-  }
-
-  private void answered(int rows, Duration latency) {
-    counts.batch(rows);
-    counts.answered(rows, latency.toNanos());
   }
 
   private Prediction prediction(JsonFields answer) {
@@ -204,25 +189,12 @@ public final class HttpDeployment implements Deployment {
     return new Prediction.Label(all.get(0).label(), all.get(0).probability(), all);
   }
 
-  private JsonFields post(String what, ObjectNode body, int rows) {
-    try {
-      Reply reply =
-          server
-              .call("POST", "/v1/models/" + RemoteServer.path(model.name()) + "/" + what)
-              .json(body)
-              .accept(422)
-              .send();
-      if (reply.status() == 422) {
-        throw misfit(reply);
-      }
-      return reply.fields();
-    } catch (StorageException e) {
-      counts.failed(rows);
-      throw new BackendException(server.toString(), e.getMessage(), true);
-    } catch (AthanorException e) {
-      counts.failed(rows);
-      throw e;
+  private JsonFields post(String what, ObjectNode body) {
+    Reply reply = remote.ask(what, body).accept(422).send();
+    if (reply.status() == 422) {
+      throw misfit(reply);
     }
+    return reply.fields();
   }
 
   /** The server knows the schema otherwise than we do; said as if it had been found here. */
@@ -244,21 +216,13 @@ public final class HttpDeployment implements Deployment {
 
   @Override
   public DeploymentStats stats() {
-    return counts.stats(threads.getQueue().size());
+    return calls.stats(threads.waiting());
   }
 
   /** Takes no more requests, and waits for those under way as long as the server may be silent. */
   @Override
   public void close() {
     closed = true;
-    threads.shutdown();
-    try {
-      if (!threads.awaitTermination(server.retries().silence().toMillis(), TimeUnit.MILLISECONDS)) {
-        threads.shutdownNow();
-      }
-    } catch (InterruptedException e) {
-      threads.shutdownNow();
-      Thread.currentThread().interrupt();
-    }
+    threads.close();
   }
 }

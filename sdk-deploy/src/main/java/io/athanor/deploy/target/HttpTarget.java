@@ -2,19 +2,24 @@ package io.athanor.deploy.target;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.athanor.api.common.Digest;
 import io.athanor.api.common.JsonFields;
 import io.athanor.api.common.Secret;
+import io.athanor.api.data.FeatureEncoding;
+import io.athanor.api.data.LanguageEncoding;
+import io.athanor.api.data.Task;
+import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.OutcomeUnknownException;
 import io.athanor.api.error.StorageException;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
+import io.athanor.deploy.serve.EmbeddingDeployment;
+import io.athanor.deploy.serve.TextDeployment;
 import java.net.URI;
-import java.util.ArrayList;
-import java.util.List;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -27,14 +32,18 @@ import java.util.Optional;
 public final class HttpTarget {
   static final String PRODUCT = "the Athanor server";
 
+  private static final Duration TIMEOUT = Duration.ofMinutes(5);
+
   private final URI server;
   private final Optional<Secret> token;
   private final RetryPolicy retries;
+  private final Duration timeout;
 
-  private HttpTarget(URI server, Optional<Secret> token, RetryPolicy retries) {
+  private HttpTarget(URI server, Optional<Secret> token, RetryPolicy retries, Duration timeout) {
     this.server = server;
     this.token = token;
     this.retries = retries;
+    this.timeout = timeout;
   }
 
   /**
@@ -44,17 +53,28 @@ public final class HttpTarget {
    */
   public static HttpTarget at(URI server) {
     return new HttpTarget(
-        RemoteServer.requireServer(server), Optional.empty(), RetryPolicy.standard());
+        RemoteServer.requireServer(server), Optional.empty(), RetryPolicy.standard(), TIMEOUT);
   }
 
   /** With an API key or a token, which anybody on the way can read unless the address is https. */
   public HttpTarget token(Secret bearer) {
-    return new HttpTarget(server, Optional.of(bearer), retries);
+    return new HttpTarget(server, Optional.of(bearer), retries, timeout);
   }
 
   /** How to repeat requests; {@link RetryPolicy#standard} unless set. */
   public HttpTarget retries(RetryPolicy policy) {
-    return new HttpTarget(server, token, policy);
+    return new HttpTarget(server, token, policy, timeout);
+  }
+
+  /**
+   * How long an answer of a model may take in all, repetitions included: above 0, up to a day; 5
+   * minutes unless set.
+   */
+  public HttpTarget timeout(Duration longest) {
+    if (longest.isNegative() || longest.isZero() || longest.compareTo(Duration.ofDays(1)) > 0) {
+      throw new IllegalArgumentException("longest must be above 0, up to 1 day, got " + longest);
+    }
+    return new HttpTarget(server, token, retries, longest);
   }
 
   /**
@@ -62,24 +82,26 @@ public final class HttpTarget {
    * serves now. The files of its registry and of this version must be the same. Where the answer is
    * lost, the server is asked what it serves.
    *
+   * @return as {@link #open}, to ask it
    * @throws io.athanor.api.error.NotFoundException if the server has no registry
    * @throws io.athanor.api.error.ValidationException if its registry lacks the version
    * @throws ConflictException if its registry has another version of this number, or the model is
    *     not the server's to change
    * @throws OutcomeUnknownException if nobody can know whether it serves the version
-   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ModelVersion)}
+   * @throws io.athanor.api.error.AthanorException as {@link #open}
    */
-  public HttpDeployment deploy(ModelVersion version) {
-    RemoteServer remote = new RemoteServer(PRODUCT, server, token, retries);
+  public LiveModel deploy(ModelVersion version) {
+    RemoteServer remote = remote();
     ObjectNode wish = JsonNodeFactory.instance.objectNode().put("model", version.id().toString());
     JsonFields plan = remote.call("POST", "/v1/deployments?plan=true").json(wish).send().fields();
-    if (!digest(plan).equals(version.digest().toString())) {
+    String files = plan.text("digest");
+    if (!files.equals(version.digest().toString())) {
       throw new ConflictException(
           remote
               + " has other files for "
               + version.id()
               + ": "
-              + digest(plan)
+              + files
               + " instead of "
               + version.digest()
               + "; deploy from the registry that it has",
@@ -89,76 +111,129 @@ public final class HttpTarget {
       remote.call("POST", "/v1/deployments").json(wish).effect(RemoteCall.Effect.SAME).send();
     } catch (OutcomeUnknownException e) {
       try {
-        return deployment(version);
+        return open(version);
       } catch (ConflictException | NotFoundException | StorageException unproven) {
         e.addSuppressed(unproven);
         throw e;
       }
     }
-    return deployment(version);
+    return open(version);
   }
 
   /**
-   * A registered model as the server serves it; its files here are checked first.
+   * A registered model of any kind as the server serves it: a {@link TextDeployment}, an {@link
+   * EmbeddingDeployment} or, for rows, an {@link HttpDeployment}.
    *
-   * @throws io.athanor.api.error.NotFoundException if the server does not serve the model
-   * @throws ConflictException if it serves another version or other weights
-   * @throws io.athanor.api.error.UnsupportedException if it is a language model
-   * @throws io.athanor.api.error.AccessDeniedException if it wants another token
-   * @throws io.athanor.api.error.StorageException if it cannot be reached
+   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ServedModel)}
+   */
+  public LiveModel open(ModelVersion version) {
+    ServedModel model = served(version);
+    if (model.encoding() instanceof FeatureEncoding) {
+      return deployment(model);
+    }
+    return model.task() instanceof Task.Embedding ? embedding(model) : text(model);
+  }
+
+  /**
+   * A registered model of rows as the server serves it; its files here are checked first.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ServedModel)}
    */
   public HttpDeployment deployment(ModelVersion version) {
-    ModelArtifact artifact = version.artifact();
-    return deployment(
-        new ServedModel(
-            version.name(),
-            Integer.toString(version.number()),
-            artifact.architecture(),
-            artifact.weightsDigest(),
-            artifact.featureEncoding(),
-            version.metrics()));
+    return deployment(served(version));
   }
 
   /**
-   * A model as the server serves it: rows are checked here against the model's own schema before
-   * they are sent, and answers are the model's, since name, version and weights are compared first.
+   * A model of rows as the server serves it: rows are checked here against the model's own schema
+   * before they are sent, and answers are the model's, since name, version and weights are compared
+   * first.
    *
    * @param model what is expected there, for example {@code here.model()}
    * @throws io.athanor.api.error.NotFoundException if the server does not serve the model
    * @throws ConflictException if it serves another version or other weights
-   * @throws io.athanor.api.error.UnsupportedException if it is a language model
+   * @throws UnsupportedException if it is a language model
    * @throws io.athanor.api.error.AccessDeniedException if it wants another token
-   * @throws io.athanor.api.error.StorageException if it cannot be reached
+   * @throws StorageException if it cannot be reached
    */
   public HttpDeployment deployment(ServedModel model) {
     model.features();
-    RemoteServer remote = new RemoteServer(PRODUCT, server, token, retries);
-    JsonFields facts =
-        remote.call("GET", "/v1/models/" + RemoteServer.path(model.name())).send().fields();
-    List<String> differences = new ArrayList<>();
-    compare(differences, "version", model.version(), facts.text("version"));
-    compare(differences, "weights", model.weights().toString(), digest(facts));
-    if (!differences.isEmpty()) {
-      throw new ConflictException(
-          remote
-              + " serves another '"
-              + model.name()
-              + "': "
-              + String.join(", ", differences)
-              + "; deploy the one you mean there, or ask for the one that is there",
-          false);
-    }
-    return new HttpDeployment(remote, model);
+    RemoteModel there = there(model);
+    there.facts();
+    return new HttpDeployment(there);
   }
 
-  private static String digest(JsonFields facts) {
-    String given = facts.text("digest");
-    return given.startsWith("sha256:") ? given : facts.checked(() -> new Digest(given)).toString();
+  /**
+   * A registered language model as the server serves it; its files here are checked first.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #text(ServedModel)}
+   */
+  public TextDeployment text(ModelVersion version) {
+    return text(served(version));
   }
 
-  private static void compare(List<String> differences, String what, String right, String given) {
-    if (!right.equals(given)) {
-      differences.add(what + " " + given + " instead of " + right);
+  /**
+   * A language model as the server serves it. A listener that wants no more, and cancelling, close
+   * the connection, which ends the generation there; an answer that is cut off is a retryable
+   * {@link io.athanor.api.error.BackendException}, and is not repeated once a piece of it has come.
+   * The server tells how many tokens it gave but not which, so that {@link
+   * io.athanor.model.generate.Generated#tokens} is empty; it takes neither watermarks nor requests
+   * for likelihoods. Other than in this process, what it refuses about a prompt comes with the
+   * answer.
+   *
+   * @param model what is expected there, for example {@code here.model()}
+   * @throws UnsupportedException if it does not generate text
+   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ServedModel)}
+   */
+  public TextDeployment text(ServedModel model) {
+    if (!(model.encoding() instanceof LanguageEncoding) || model.task() instanceof Task.Embedding) {
+      throw new UnsupportedException(
+          model + " says no text", "Open it as what it is, with open(version)");
     }
+    RemoteModel there = there(model);
+    return new HttpText(there, there.facts());
+  }
+
+  /**
+   * A registered embedding model as the server serves it; its files here are checked first.
+   *
+   * @throws io.athanor.api.error.AthanorException as {@link #embedding(ServedModel)}
+   */
+  public EmbeddingDeployment embedding(ModelVersion version) {
+    return embedding(served(version));
+  }
+
+  /**
+   * An embedding model as the server serves it. Many texts go in several requests.
+   *
+   * @param model what is expected there, for example {@code here.model()}
+   * @throws UnsupportedException if it gives no vectors
+   * @throws io.athanor.api.error.AthanorException as {@link #deployment(ServedModel)}
+   */
+  public EmbeddingDeployment embedding(ServedModel model) {
+    if (!(model.task() instanceof Task.Embedding)) {
+      throw new UnsupportedException(
+          model + " gives no vectors", "Open it as what it is, with open(version)");
+    }
+    RemoteModel there = there(model);
+    return new HttpEmbedding(there, there.facts());
+  }
+
+  private RemoteServer remote() {
+    return new RemoteServer(PRODUCT, server, token, retries);
+  }
+
+  private RemoteModel there(ServedModel model) {
+    return new RemoteModel(remote(), model, timeout);
+  }
+
+  private static ServedModel served(ModelVersion version) {
+    ModelArtifact artifact = version.artifact();
+    return new ServedModel(
+        version.name(),
+        Integer.toString(version.number()),
+        artifact.architecture(),
+        artifact.weightsDigest(),
+        artifact.encoding(),
+        version.metrics());
   }
 }

@@ -6,12 +6,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.common.JsonFields;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
-import io.athanor.deploy.serve.ServingCounts;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -22,7 +20,6 @@ import io.athanor.model.text.ChatMessage;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -33,18 +30,22 @@ import org.jspecify.annotations.Nullable;
  * that did not run out of room counts as ended by one. Thread-safe.
  */
 public final class OllamaDeployment implements TextDeployment {
+  private static final int AT_ONCE = 64;
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
   private final RemoteServer server;
   private final String name;
   private final ServedModel model;
-  private final ServingCounts counts = new ServingCounts();
+  private final CountedCalls calls;
+  private final RequestThreads threads;
   private volatile boolean closed;
 
   OllamaDeployment(RemoteServer server, String name, ServedModel model) {
     this.server = server;
     this.name = name;
     this.model = model;
+    this.calls = new CountedCalls(server);
+    this.threads = new RequestThreads(server, AT_ONCE);
   }
 
   @Override
@@ -60,35 +61,31 @@ public final class OllamaDeployment implements TextDeployment {
 
   @Override
   public TextAnswer generate(TextRequest request, Predicate<String> listener) {
-    return generate(request, listener, new AtomicBoolean());
+    requireAnswerable(request);
+    return ask(request, listener);
   }
 
   @Override
   public CompletableFuture<TextAnswer> generateAsync(
       TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
-    AtomicBoolean cancelled = new AtomicBoolean();
-    CompletableFuture<TextAnswer> answer = new CompletableFuture<>();
-    var unused = answer.whenComplete((done, failure) -> cancelled.set(true));
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                answer.complete(generate(request, listener, cancelled));
-              } catch (AthanorException | IllegalStateException e) {
-                answer.completeExceptionally(e);
-              }
-            },
-            "athanor-ollama");
-    thread.setDaemon(true);
-    thread.start();
-    return answer;
+    try {
+      return threads.begin(() -> ask(request, listener));
+    } catch (BackendException e) {
+      requireOpen();
+      calls.refused(1);
+      throw e;
+    }
   }
 
-  private void requireAnswerable(TextRequest request) {
+  private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("The deployment of " + model + " is closed");
     }
+  }
+
+  private void requireAnswerable(TextRequest request) {
+    requireOpen();
     if (request.adapter().isPresent()) {
       throw new NotFoundException(
           "adapter '" + request.adapter().get() + "'",
@@ -99,54 +96,37 @@ public final class OllamaDeployment implements TextDeployment {
       throw new UnsupportedException(
           "Ollama does not tell how likely tokens were", "Ask without likelihoods");
     }
+    if (request.settings().watermark().isPresent()) {
+      throw new UnsupportedException(
+          "Ollama does not watermark texts",
+          "Ask without a watermark, or serve it in this process");
+    }
   }
 
-  private TextAnswer generate(
-      TextRequest request, Predicate<String> listener, AtomicBoolean cancelled) {
-    requireAnswerable(request);
+  private TextAnswer ask(TextRequest request, Predicate<String> listener) {
     boolean chat = !request.messages().isEmpty();
-    Hearing hearing = new Hearing(chat, piece -> !cancelled.get() && listener.test(piece));
-    try {
-      server
-          .call("POST", chat ? "/api/chat" : "/api/generate")
-          .json(body(request))
-          .lines(hearing)
-          .send();
-    } catch (StorageException e) {
-      counts.failed(1);
-      throw new BackendException(server.toString(), e.getMessage(), true);
-    } catch (AthanorException e) {
-      counts.failed(1);
-      throw e;
-    }
-    if (hearing.last == null && !hearing.unwanted) {
-      counts.failed(1);
-      throw new BackendException(server.toString(), "the answer was cut off; ask again", true);
-    }
-    Duration latency = hearing.sinceBegin();
-    counts.batch(1);
-    counts.answered(1, latency.toNanos());
-    Generated generated = hearing.generated(request.settings());
-    return new TextAnswer(model.name(), model.version(), generated, latency);
+    return calls.make(
+        1,
+        () -> {
+          Lines lines = new Lines(chat, new StreamedText(server, listener));
+          server
+              .call("POST", chat ? "/api/chat" : "/api/generate")
+              .json(body(request))
+              .lines(lines)
+              .send();
+          return lines.answer(request.settings());
+        });
   }
 
   /** Puts an answer together from the lines in which it comes. */
-  private final class Hearing implements Predicate<String> {
-    private final long begin = System.nanoTime();
+  private final class Lines implements Predicate<String> {
     private final boolean chat;
-    private final Predicate<String> listener;
-    private final StringBuilder text = new StringBuilder();
-    private Duration first = Duration.ZERO;
-    private volatile boolean unwanted;
-    private volatile @Nullable JsonFields last;
+    private final StreamedText text;
+    private @Nullable JsonFields last;
 
-    Hearing(boolean chat, Predicate<String> listener) {
+    Lines(boolean chat, StreamedText text) {
       this.chat = chat;
-      this.listener = listener;
-    }
-
-    Duration sinceBegin() {
-      return Duration.ofNanos(System.nanoTime() - begin);
+      this.text = text;
     }
 
     @Override
@@ -155,37 +135,34 @@ public final class OllamaDeployment implements TextDeployment {
       if (part.has("error")) {
         throw new BackendException(server.toString(), part.text("error"));
       }
-      String piece = chat ? part.object("message").text("content") : part.text("response");
-      if (text.isEmpty() && !piece.isEmpty()) {
-        first = sinceBegin();
-      }
-      text.append(piece);
-      unwanted = !piece.isEmpty() && !listener.test(piece);
       if (part.has("done") && part.flag("done")) {
         last = part;
       }
-      return !unwanted;
+      return text.hear(chat ? part.object("message").text("content") : part.text("response"));
     }
 
-    Generated generated(GenerationSettings settings) {
+    TextAnswer answer(GenerationSettings settings) {
+      Duration latency = text.sinceBegin();
+      if (last == null && !text.unwanted()) {
+        throw new StorageException(server.toString(), "the answer was cut off; ask again");
+      }
+      return new TextAnswer(model.name(), model.version(), generated(settings), latency);
+    }
+
+    private Generated generated(GenerationSettings settings) {
       JsonFields end = last;
       if (end == null) {
-        return generated(FinishReason.CANCELLED, 0, 0);
+        return text.generated(FinishReason.CANCELLED, 0, 0);
       }
       boolean full = end.has("done_reason") && end.text("done_reason").equals("length");
       FinishReason stopped =
           settings.stops().isEmpty() ? FinishReason.END_TOKEN : FinishReason.STOP_STRING;
       long tokens = end.has("eval_count") ? end.integer("eval_count") : 0;
       long nanos = end.has("eval_duration") ? end.integer("eval_duration") : 0;
-      return generated(
+      return text.generated(
           full ? FinishReason.LENGTH : stopped,
           end.has("prompt_eval_count") ? end.smallInteger("prompt_eval_count") : 0,
           tokens < 2 || nanos <= 0 ? 0 : (tokens - 1) * 1e9 / nanos);
-    }
-
-    private Generated generated(FinishReason finish, int promptTokens, double perSecond) {
-      return new Generated(
-          text.toString(), List.of(), finish, List.of(), promptTokens, first, perSecond);
     }
   }
 
@@ -219,11 +196,13 @@ public final class OllamaDeployment implements TextDeployment {
 
   @Override
   public DeploymentStats stats() {
-    return counts.stats(0);
+    return calls.stats(threads.waiting());
   }
 
+  /** Takes no more requests, and waits for those under way as long as the server may be silent. */
   @Override
   public void close() {
     closed = true;
+    threads.close();
   }
 }

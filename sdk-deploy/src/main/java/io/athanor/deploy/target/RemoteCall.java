@@ -60,6 +60,7 @@ final class RemoteCall {
   private Function<AtomicLong, BodyPublisher> body = progress -> BodyPublishers.noBody();
   private Effect effect = Effect.NONE;
   private @Nullable Predicate<String> lines;
+  private @Nullable Duration longest;
 
   RemoteCall(RemoteServer server, String method, URI uri) {
     this.server = server;
@@ -112,6 +113,12 @@ final class RemoteCall {
     return this;
   }
 
+  /** How long it may take in all, repetitions and their pauses included; no limit unless set. */
+  RemoteCall within(Duration time) {
+    longest = time;
+    return this;
+  }
+
   /**
    * Sends it, and again as long as that may help and does no harm.
    *
@@ -120,13 +127,14 @@ final class RemoteCall {
    * @throws AthanorException what the server's refusal means
    */
   Reply send() {
+    Deadline deadline = new Deadline(longest);
     boolean doubt = false;
     for (int made = 1; ; made++) {
       AthanorException failure;
       Optional<Duration> wanted = Optional.empty();
       AtomicLong heard = new AtomicLong();
       try {
-        Reply reply = once(heard);
+        Reply reply = once(heard, deadline);
         if (reply.good() || accepted.contains(reply.status())) {
           return reply;
         }
@@ -140,7 +148,7 @@ final class RemoteCall {
         failure = unreachable(e);
         doubt |= !(e instanceof ConnectException || e instanceof HttpConnectTimeoutException);
       }
-      boolean last = heard.get() > 0 || (effect == Effect.ONCE && doubt);
+      boolean last = heard.get() > 0 || deadline.isOver() || (effect == Effect.ONCE && doubt);
       if (last || !again(made, wanted, failure)) {
         throw doubt && effect != Effect.NONE ? unknown(failure) : failure;
       }
@@ -204,7 +212,7 @@ final class RemoteCall {
   }
 
   /** One attempt; waits as long as bytes go out or come in. */
-  private Reply once(AtomicLong heard) throws IOException {
+  private Reply once(AtomicLong heard, Deadline deadline) throws IOException {
     AtomicLong progress = new AtomicLong();
     HttpRequest attempt = request.method(method, body.apply(progress)).build();
     CompletableFuture<HttpResponse<byte[]>> sent =
@@ -218,7 +226,7 @@ final class RemoteCall {
                         progress,
                         head.statusCode() / 100 == 2 ? told(heard) : null));
     try {
-      HttpResponse<byte[]> response = await(sent, progress);
+      HttpResponse<byte[]> response = await(sent, progress, deadline);
       return new Reply(
           RemoteServer.withoutSecrets(uri),
           response.statusCode(),
@@ -239,6 +247,24 @@ final class RemoteCall {
     }
   }
 
+  /** When a call must have its answer. */
+  private static final class Deadline {
+    private final long begin = System.nanoTime();
+    private final @Nullable Duration longest;
+
+    Deadline(@Nullable Duration longest) {
+      this.longest = longest;
+    }
+
+    long left() {
+      return longest == null ? Long.MAX_VALUE : longest.toNanos() - (System.nanoTime() - begin);
+    }
+
+    boolean isOver() {
+      return left() <= 0;
+    }
+  }
+
   private @Nullable Predicate<String> told(AtomicLong heard) {
     Predicate<String> listener = lines;
     return listener == null
@@ -250,13 +276,17 @@ final class RemoteCall {
   }
 
   private HttpResponse<byte[]> await(
-      CompletableFuture<HttpResponse<byte[]>> sent, AtomicLong progress)
+      CompletableFuture<HttpResponse<byte[]>> sent, AtomicLong progress, Deadline deadline)
       throws IOException, ExecutionException {
     long seen = -1;
     while (true) {
       try {
-        return sent.get(server.retries().silence().toMillis(), TimeUnit.MILLISECONDS);
+        long silence = server.retries().silence().toNanos();
+        return sent.get(Math.min(silence, deadline.left()), TimeUnit.NANOSECONDS);
       } catch (TimeoutException e) {
+        if (deadline.isOver()) {
+          throw new IOException("no whole answer within " + longest, e);
+        }
         if (progress.get() == seen || (seen < 0 && progress.get() == 0)) {
           throw new IOException("silent for " + server.retries().silence(), e);
         }

@@ -4,7 +4,13 @@ import io.athanor.api.common.Tensor;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.data.Task;
 import io.athanor.api.data.Tokenizer;
+import io.athanor.api.graph.Dim;
+import io.athanor.api.graph.ElementOp;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.GraphBuilder;
+import io.athanor.api.graph.SequenceOp.SequencePool;
+import io.athanor.api.graph.TensorType;
+import io.athanor.api.graph.Value;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Provenance;
@@ -90,6 +96,24 @@ final class ChatModels {
         graph,
         Weights.of(tensors),
         encoding,
+        Map.of(),
+        new Provenance(Instant.EPOCH, 1, "{}", List.of(), Optional.empty(), Map.of()));
+  }
+
+  /** The mean of the vectors of a text's tokens. */
+  static ModelArtifact embedder() {
+    GraphBuilder g = Graph.builder("tiny-embedder");
+    Value tokens = g.input(LanguageEncoding.TOKENS, TensorType.i64(Dim.BATCH, Dim.SEQUENCE));
+    Value words = g.embedding("words", tokens, TOKENIZER.vocabularySize(), 4, 1);
+    Value mean = g.sequencePool(SequencePool.Kind.MEAN, words);
+    Graph graph = g.output("output", g.apply("unit", new ElementOp.Normalize(), mean)).build();
+    return new ModelArtifact(
+        "tiny-embedder",
+        Map.of(),
+        graph,
+        Weights.initialize(graph, 5),
+        new LanguageEncoding(
+            new Task.Embedding("text", 0.05), TOKENIZER, 64, List.of(), Optional.empty(), SPECIAL),
         Map.of(),
         new Provenance(Instant.EPOCH, 1, "{}", List.of(), Optional.empty(), Map.of()));
   }

@@ -16,6 +16,8 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -35,11 +37,29 @@ abstract class FakeServer implements AutoCloseable {
   private final Map<String, Runnable> events = new LinkedHashMap<>();
   private final List<Throwable> surprises = new CopyOnWriteArrayList<>();
 
-  /** What goes wrong with a request, once. */
-  private record Fault(String start, int status, String retryAfter, int cutAfter, boolean lost) {}
+  /**
+   * What goes wrong with a request, once.
+   *
+   * @param start of the request
+   * @param instead the answer in place of the right one
+   * @param taken how many bytes of the request arrive before the connection is cut
+   * @param given how many bytes of the answer are sent before the connection is cut
+   */
+  private record Fault(
+      String start,
+      Optional<Answer> instead,
+      Map<String, String> headers,
+      OptionalInt taken,
+      OptionalInt given) {}
+
+  private static final Fault NONE =
+      new Fault("", Optional.empty(), Map.of(), OptionalInt.empty(), OptionalInt.empty());
 
   /** What a server answers. */
   record Answer(int status, String text) {
+    /** The answer has been written already. */
+    static final Answer SENT = new Answer(0, "");
+
     static Answer ok(Object json) {
       return new Answer(200, json.toString());
     }
@@ -79,22 +99,36 @@ abstract class FakeServer implements AutoCloseable {
   }
 
   /** Answers the next request that begins so with a status. */
-  synchronized void fail(String start, int status) {
-    faults.add(new Fault(start, status, "", -1, false));
+  void fail(String start, int status) {
+    instead(start, status, Map.of(), "{\"error\":\"told to fail\"}");
   }
 
-  synchronized void busy(String start, int seconds) {
-    faults.add(new Fault(start, 429, "" + seconds, -1, false));
+  void busy(String start, int seconds) {
+    Map<String, String> later = Map.of("Retry-After", "" + seconds);
+    instead(start, 429, later, "{\"error\":\"told to fail\"}");
+  }
+
+  /** Answers the next request that begins so with what another program might say. */
+  synchronized void instead(String start, int status, Map<String, String> headers, String text) {
+    Optional<Answer> answer = Optional.of(new Answer(status, text));
+    faults.add(new Fault(start, answer, headers, OptionalInt.empty(), OptionalInt.empty()));
   }
 
   /** Cuts the connection of the next request that begins so when some bytes have arrived. */
   synchronized void cut(String start, int bytes) {
-    faults.add(new Fault(start, 0, "", bytes, false));
+    OptionalInt taken = OptionalInt.of(bytes);
+    faults.add(new Fault(start, Optional.empty(), Map.of(), taken, OptionalInt.empty()));
+  }
+
+  /** Cuts the connection of the next request that begins so in the middle of its right answer. */
+  synchronized void breakOff(String start, int bytes) {
+    OptionalInt given = OptionalInt.of(bytes);
+    faults.add(new Fault(start, Optional.empty(), Map.of(), OptionalInt.empty(), given));
   }
 
   /** Does what the next request that begins so wants, and loses the answer. */
-  synchronized void lose(String start) {
-    faults.add(new Fault(start, 0, "", -1, true));
+  void lose(String start) {
+    breakOff(start, -1);
   }
 
   /** Lets something happen when the next request that begins so has arrived. */
@@ -129,7 +163,7 @@ abstract class FakeServer implements AutoCloseable {
         return fault;
       }
     }
-    return new Fault("", 0, "", -1, false);
+    return NONE;
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -137,35 +171,34 @@ abstract class FakeServer implements AutoCloseable {
     requests.add(request);
     Fault fault = fault(request);
     try (exchange) {
-      if (fault.cutAfter() >= 0) {
-        exchange.getRequestBody().readNBytes(fault.cutAfter());
+      if (fault.taken().isPresent()) {
+        exchange.getRequestBody().readNBytes(fault.taken().getAsInt());
         return;
       }
       byte[] body = exchange.getRequestBody().readAllBytes();
       happen(request);
-      if (fault.status() > 0) {
-        if (!fault.retryAfter().isEmpty()) {
-          exchange.getResponseHeaders().set("Retry-After", fault.retryAfter());
-        }
-        send(exchange, new Answer(fault.status(), "{\"error\":\"told to fail\"}"));
+      fault.headers().forEach(exchange.getResponseHeaders()::set);
+      if (fault.instead().isPresent()) {
+        send(exchange, fault.instead().get(), Integer.MAX_VALUE);
         return;
       }
       Answer answer = answer(request, exchange, body);
-      if (!fault.lost()) {
-        send(exchange, answer);
+      int most = fault.given().orElse(Integer.MAX_VALUE);
+      if (answer != Answer.SENT && most >= 0) {
+        send(exchange, answer, most);
       }
     } catch (RuntimeException | AssertionError e) {
       surprises.add(e);
-      send(exchange, new Answer(599, String.valueOf(e)));
+      send(exchange, new Answer(599, String.valueOf(e)), Integer.MAX_VALUE);
     }
   }
 
-  private static void send(HttpExchange exchange, Answer answer) throws IOException {
+  private static void send(HttpExchange exchange, Answer answer, int most) throws IOException {
     byte[] bytes = answer.text().getBytes(StandardCharsets.UTF_8);
     boolean head = exchange.getRequestMethod().equals("HEAD");
     exchange.sendResponseHeaders(answer.status(), head || bytes.length == 0 ? -1 : bytes.length);
     if (!head) {
-      exchange.getResponseBody().write(bytes);
+      exchange.getResponseBody().write(bytes, 0, Math.min(bytes.length, most));
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.common.Digest;
+import io.athanor.api.common.Secret;
 import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
 import io.athanor.api.deploy.Answer;
@@ -203,7 +204,10 @@ class HttpTargetTest {
         .isInstanceOf(ConflictException.class)
         .hasMessageContaining("has other files for prices:3");
     server.register(version.digest());
-    assertThat(target().deploy(version).predict(Map.of("area", 70)).value()).isEqualTo(310);
+    assertThat(target().deploy(version))
+        .isInstanceOfSatisfying(
+            HttpDeployment.class,
+            there -> assertThat(there.predict(Map.of("area", 70)).value()).isEqualTo(310));
 
     server.before("POST /v1/deployments?plan=true", this::loseAnswers);
 
@@ -236,7 +240,54 @@ class HttpTargetTest {
   }
 
   @Test
-  void languageModelsAreAnotherMatter() {
+  void whatIsNoAnswerOfOurServerIsSaid() {
+    HttpDeployment there = serve("prices", TinyArtifacts.prices());
+    server.instead("POST", 200, Map.of(), "<html><body>Welcome</body></html>");
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining(server.address().getHost())
+        .hasMessageContaining("JSON");
+    server.breakOff("POST", 10);
+    assertThat(there.predict(Map.of("area", 70)).value()).isEqualTo(310);
+    server.instead("POST", 200, Map.of(), "{\"model\":\"prices\",\"vers");
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70))).isInstanceOf(FormatException.class);
+    server.instead("POST", 200, Map.of(), "{\"model\":\"prices\",\"version\":\"1\"}");
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("missing field 'value'");
+    assertThat(there.stats().failed()).isEqualTo(3);
+  }
+
+  @Test
+  void noOtherServerGetsTheToken() {
+    serve("prices", TinyArtifacts.prices());
+    try (FakeAthanor other = new FakeAthanor(here)) {
+      HttpTarget known = target().token(Secret.of("sesame"));
+      server.instead("GET", 307, Map.of("Location", other.address() + "/v1/models/prices"), "");
+      assertThatThrownBy(() -> known.deployment(here.model()))
+          .isInstanceOf(FormatException.class)
+          .hasMessageContaining("answered 307")
+          .satisfies(e -> assertThat(e.toString()).doesNotContain("sesame"));
+      assertThat(other.requests("")).isEmpty();
+      server.instead("GET", 403, Map.of(), "{\"detail\":\"sesame is no key of ours\"}");
+      assertThatThrownBy(() -> known.deployment(here.model()))
+          .isInstanceOf(AccessDeniedException.class)
+          .hasMessageContaining("******** is no key of ours");
+    }
+  }
+
+  @Test
+  void manyLongRowsGoInSeveralRequests() {
+    HttpDeployment there = serve("spam", TinyArtifacts.spam());
+    Row row = Row.of("body", "win ".repeat(25_000));
+
+    assertThat(there.predictAll(List.of(row, row, row, row, row))).hasSize(5);
+
+    assertThat(server.requests("POST")).hasSize(3);
+  }
+
+  @Test
+  void languageModelsAreOpenedOtherwise() {
     serve("prices", TinyArtifacts.prices());
     var text = new InProcess().backend(backend).text("helper", ChatModels.chat(1));
     open.add(text);

@@ -1,0 +1,107 @@
+package io.athanor.deploy.target;
+
+import io.athanor.api.error.BackendException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/** Asks a server on threads that wait for its answers, so many at a time. Thread-safe. */
+final class RequestThreads {
+  private static final int QUEUE = 1_024;
+
+  private final RemoteServer server;
+  private final ThreadPoolExecutor threads;
+  private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
+  private final AtomicLong begun = new AtomicLong();
+
+  /**
+   * @param atOnce most requests under way; further ones wait
+   */
+  RequestThreads(RemoteServer server, int atOnce) {
+    this.server = server;
+    AtomicInteger number = new AtomicInteger();
+    this.threads =
+        new ThreadPoolExecutor(
+            atOnce,
+            atOnce,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(QUEUE),
+            task -> {
+              Thread thread = new Thread(task, "athanor-http-" + number.incrementAndGet());
+              thread.setDaemon(true);
+              return thread;
+            });
+    threads.allowCoreThreadTimeOut(true);
+  }
+
+  /**
+   * Begins a call. Cancelling the answer interrupts it, which closes its connection.
+   *
+   * @throws BackendException retryable, if too many wait
+   */
+  <T> CompletableFuture<T> begin(Supplier<T> call) {
+    CompletableFuture<T> answer = new CompletableFuture<>();
+    FutureTask<Void> task =
+        new FutureTask<>(
+            () -> {
+              try {
+                answer.complete(call.get());
+              } catch (RuntimeException | Error e) {
+                answer.completeExceptionally(e);
+              }
+            },
+            null);
+    long number = begun.incrementAndGet();
+    unanswered.put(number, answer);
+    var unused =
+        answer.whenComplete(
+            (done, failure) -> {
+              unanswered.remove(number);
+              if (answer.isCancelled()) {
+                threads.remove(task);
+                task.cancel(true);
+              }
+            });
+    try {
+      threads.execute(task);
+    } catch (RejectedExecutionException e) {
+      unanswered.remove(number);
+      throw new BackendException(
+          server.toString(), QUEUE + " requests wait for it; try again later", true);
+    }
+    return answer;
+  }
+
+  /** Requests that no thread has begun yet. */
+  int waiting() {
+    return threads.getQueue().size();
+  }
+
+  /**
+   * Takes no more calls, and waits for those begun as long as the server may be silent. Those that
+   * have no answer then fail.
+   */
+  void close() {
+    threads.shutdown();
+    try {
+      if (threads.awaitTermination(server.retries().silence().toMillis(), TimeUnit.MILLISECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    threads.shutdownNow();
+    BackendException closed =
+        new BackendException(server.toString(), "the deployment was closed before it answered");
+    unanswered.values().forEach(answer -> answer.completeExceptionally(closed));
+  }
+}
