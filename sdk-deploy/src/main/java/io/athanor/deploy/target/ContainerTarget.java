@@ -4,7 +4,6 @@ import io.athanor.api.backend.Precision;
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
-import io.athanor.api.error.StorageException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ExportFormat;
@@ -44,6 +43,7 @@ public final class ContainerTarget {
   /** The class that serves; in the jar {@code server}. */
   public static final String MAIN = "io.athanor.server.Serve";
 
+  static final String BASE = "eclipse-temurin:17.0.17_10-jre-noble";
   static final int PORT = 8080;
   static final int USER = 10_001;
 
@@ -106,7 +106,7 @@ public final class ContainerTarget {
         name,
         jars,
         name + ":latest",
-        "eclipse-temurin:17-jre",
+        BASE,
         Optional.empty(),
         Optional.empty(),
         2,
@@ -120,7 +120,10 @@ public final class ContainerTarget {
         name, jars, requireImage(reference), base, backend, keys, replicas, drain, check);
   }
 
-  /** The image with Java 17 or newer to build on; {@code eclipse-temurin:17-jre} unless set. */
+  /**
+   * The image with Java 17 or newer to build on; {@value #BASE} unless set. Name a newer one, best
+   * with its digest, when there are security updates.
+   */
   public ContainerTarget baseImage(String reference) {
     return new ContainerTarget(
         name, jars, image, requireImage(reference), backend, keys, replicas, drain, check);
@@ -231,15 +234,8 @@ public final class ContainerTarget {
 
   private void fill(ModelArtifact model, List<Path> libraries, Path folder) throws IOException {
     Path lib = Files.createDirectory(folder.resolve("lib"));
-
     for (Path jar : libraries) {
-      String file = String.valueOf(jar.getFileName());
-
-      try {
-        Files.copy(jar, lib.resolve(file));
-      } catch (IOException e) {
-        throw new StorageException(jar.toString(), "cannot be copied (" + e + ")", e);
-      }
+      Files.copy(jar, lib.resolve(String.valueOf(jar.getFileName())));
     }
     ArtifactFolder.write(model, folder.resolve("model"));
     Files.writeString(folder.resolve("Dockerfile"), dockerfile());
@@ -263,22 +259,37 @@ public final class ContainerTarget {
   }
 
   private String dockerfile() {
-    String command =
-        command(Path.of("/app"), "java", "0.0.0.0", PORT).stream()
-            .map(word -> "\"" + word + "\"")
-            .collect(Collectors.joining(", "));
+    List<String> command = command(Path.of("/app"), "java", "0.0.0.0", PORT);
+    List<String> probe =
+        List.of(
+            "java",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-Xmx16m",
+            "-cp",
+            "/app/lib/*",
+            HealthProbe.class.getName(),
+            "http://127.0.0.1:" + PORT + "/health/ready");
     return String.join(
         "\n",
         "FROM " + base,
         "WORKDIR /app",
-        "COPY --chown=root:root lib/ lib/",
-        "COPY --chown=root:root model/ model/",
+        "COPY --chown=root:root --chmod=755 lib/ lib/",
+        "COPY --chown=root:root --chmod=755 model/ model/",
         "ENV DJL_CACHE_DIR=/tmp/djl DJL_OFFLINE=true OPT_OUT_TRACKING=true",
         "USER " + USER + ":" + USER,
         "EXPOSE " + PORT,
         "STOPSIGNAL SIGTERM",
-        "ENTRYPOINT [" + command + "]",
+        "HEALTHCHECK --interval=30s --timeout=10s --start-period=5m CMD " + exec(probe),
+        "ENTRYPOINT " + exec(command),
         "");
+  }
+
+  /** The form that runs a program without a shell, so that signals reach it. */
+  private static String exec(List<String> words) {
+    return words.stream()
+        .map(word -> "\"" + word + "\"")
+        .collect(Collectors.joining(", ", "[", "]"));
   }
 
   /**

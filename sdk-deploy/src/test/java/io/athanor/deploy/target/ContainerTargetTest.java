@@ -3,6 +3,7 @@ package io.athanor.deploy.target;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ArtifactFolder;
@@ -10,6 +11,7 @@ import io.athanor.api.model.Export;
 import io.athanor.tck.fixture.TinyArtifacts;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -58,14 +60,17 @@ class ContainerTargetTest {
     assertThat(Files.readString(folder.resolve("Dockerfile")))
         .isEqualTo(
             """
-            FROM eclipse-temurin:17-jre
+            FROM eclipse-temurin:17.0.17_10-jre-noble
             WORKDIR /app
-            COPY --chown=root:root lib/ lib/
-            COPY --chown=root:root model/ model/
+            COPY --chown=root:root --chmod=755 lib/ lib/
+            COPY --chown=root:root --chmod=755 model/ model/
             ENV DJL_CACHE_DIR=/tmp/djl DJL_OFFLINE=true OPT_OUT_TRACKING=true
             USER 10001:10001
             EXPOSE 8080
             STOPSIGNAL SIGTERM
+            HEALTHCHECK --interval=30s --timeout=10s --start-period=5m CMD ["java", \
+            "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx16m", "-cp", "/app/lib/*", \
+            "io.athanor.deploy.target.HealthProbe", "http://127.0.0.1:8080/health/ready"]
             ENTRYPOINT ["java", "-XX:MaxRAMPercentage=40", "-XX:+ExitOnOutOfMemoryError", \
             "-Djava.io.tmpdir=/tmp", "-cp", "/app/lib/*", "io.athanor.server.Serve", "--name", \
             "prices", "--host", "0.0.0.0", "--port", "8080", "--drain", "20", "--backend", "djl", \
@@ -129,6 +134,27 @@ class ContainerTargetTest {
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("it says no");
     assertThat(home.resolve("context")).doesNotExist();
+  }
+
+  @Test
+  void theProbeTellsAReadyServerFromOthers() throws IOException {
+    try (FakeServer server =
+        new FakeServer() {
+          @Override
+          Answer answer(String request, HttpExchange exchange, byte[] body) {
+            return new Answer(request.equals("GET /health/ready") ? 200 : 404, "{}");
+          }
+        }) {
+      String ready = server.address() + "/health/ready";
+      HealthProbe.main(new String[] {ready});
+      assertThat(server.requests("GET")).containsExactly("GET /health/ready");
+      server.fail("GET", 503);
+      assertThatThrownBy(() -> HealthProbe.main(new String[] {ready}))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining(ready + " answered 503");
+    }
+    assertThatThrownBy(() -> HealthProbe.main(new String[] {"http://127.0.0.1:1/health/ready"}))
+        .isInstanceOf(ConnectException.class);
   }
 
   @Test
