@@ -9,6 +9,7 @@ import io.athanor.api.common.Secret;
 import io.athanor.api.data.Task;
 import io.athanor.api.error.AccessDeniedException;
 import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.OutcomeUnknownException;
 import io.athanor.api.error.StorageException;
@@ -32,6 +33,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -253,6 +255,26 @@ class HubTargetTest {
     assertThatThrownBy(() -> target().publish(folder))
         .isInstanceOf(StorageException.class)
         .satisfies(e -> assertThat(e.getMessage()).doesNotContain("s3cr3t"));
+  }
+
+  @Test
+  void whatIsNoAnswerOfTheHubIsSaidAndNoOtherServerGetsTheToken() {
+    hub.instead("GET /api/models/team/model", 200, Map.of(), "<html>Welcome</html>");
+    assertThatThrownBy(() -> target().publish(folder)).isInstanceOf(FormatException.class);
+    hub.instead("POST /team/model.git/info/lfs", 200, Map.of(), "{\"objects\":[{\"oid\":");
+    assertThatThrownBy(() -> target().publish(folder)).isInstanceOf(FormatException.class);
+    try (FakeHub other = new FakeHub(TOKEN, PART)) {
+      for (String start : List.of("GET /api/models", "POST /api/models")) {
+        Map<String, String> away = Map.of("Location", other.address() + "/api/models/team/model");
+        hub.instead(start, 307, away, "");
+        assertThatThrownBy(() -> target().publish(folder))
+            .isInstanceOf(FormatException.class)
+            .hasMessageContaining("answered 307")
+            .satisfies(e -> assertThat(e.toString()).doesNotContain(TOKEN));
+      }
+      assertThat(other.requests("")).isEmpty();
+    }
+    assertThat(target().publish(folder).commit()).isEqualTo("c1");
   }
 
   @Test

@@ -7,6 +7,7 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.ConflictException;
+import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.OutcomeUnknownException;
 import io.athanor.api.error.StorageException;
@@ -169,6 +170,34 @@ class OllamaTargetTest {
         .hasMessageContaining("Ollama answered 500")
         .hasMessageContaining("no space left on device");
     assertThat(ollama.names()).isEmpty();
+  }
+
+  @Test
+  void whatIsNoAnswerOfOllamaIsSaidAndLeavesNothing() {
+    OllamaTarget target = target();
+    ollama.instead("POST /api/show", 200, Map.of(), "<html>Welcome</html>");
+    assertThatThrownBy(() -> target.deploy("helper", MODEL)).isInstanceOf(FormatException.class);
+    ollama.instead("POST /api/create", 200, Map.of(), "{\"status\":\"succ");
+    assertThatThrownBy(() -> target.deploy("helper", MODEL)).isInstanceOf(FormatException.class);
+    ollama.instead("POST /api/create", 302, Map.of("Location", "http://127.0.0.1:1/"), "");
+    assertThatThrownBy(() -> target.deploy("helper", MODEL))
+        .isInstanceOf(FormatException.class)
+        .hasMessageContaining("expected an answer of Ollama, got Ollama answered 302");
+    assertThat(ollama.names()).isEmpty();
+    try (TextDeployment there = target.deploy("helper", MODEL)) {
+      ollama.instead("POST /api/generate", 200, Map.of(), "{\"response\":\"so\",\"do");
+      assertThatThrownBy(() -> there.generate(QUESTIONS.get(0)))
+          .isInstanceOf(FormatException.class);
+      ollama.instead("POST /api/generate", 200, Map.of(), "{\"response\":\"so\"}\n");
+      assertThatThrownBy(() -> there.generate(QUESTIONS.get(0)))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("the answer was cut off; ask again");
+      ollama.breakOff("POST /api/generate", 60);
+      assertThatThrownBy(() -> there.generate(QUESTIONS.get(0)))
+          .isInstanceOf(BackendException.class)
+          .hasMessageContaining("cut the connection");
+      assertThat(there.stats().failed()).isEqualTo(3);
+    }
   }
 
   @Test
