@@ -18,19 +18,18 @@ import io.athanor.server.registry.RegistryEndpoints;
 import io.athanor.server.registry.RegistryRoles;
 import io.athanor.server.registry.RolloutEndpoints;
 import io.athanor.server.serving.Asking;
+import io.athanor.server.serving.Deadlines;
 import io.athanor.server.serving.ModelEndpoints;
 import io.athanor.server.serving.PredictionEndpoints;
+import io.athanor.server.serving.PredictionHandler;
+import io.athanor.server.serving.RequestLog;
 import io.athanor.server.serving.ServedModels;
 import io.athanor.server.serving.ServerMetrics;
 import io.athanor.server.serving.TextEndpoints;
-import io.athanor.server.serving.WriterLane;
 import io.javalin.Javalin;
 import io.javalin.http.Context;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
 /** The parts of a server, put together. */
@@ -40,7 +39,7 @@ record Assembly(
     DeploymentEndpoints deployments,
     LiveEvents events,
     TrafficReport traffic,
-    ScheduledExecutorService rescuer,
+    Deadlines deadlines,
     ServerMetrics metrics,
     List<Route> routes) {
   private static final int MOST_THREADS = 250;
@@ -55,9 +54,8 @@ record Assembly(
     QueuedThreadPool threads = new QueuedThreadPool(MOST_THREADS, FEWEST_THREADS);
     threads.setName("athanor-http");
     threads.setDaemon(true);
-    WriterLane writers = new WriterLane(threads, System::nanoTime);
-    ScheduledExecutorService rescuer = rescuer(writers);
-    Asking asking = new Asking(writers, settings.answerTimeout);
+    Deadlines deadlines = new Deadlines(settings.answerTimeout);
+    Asking asking = new Asking(threads, deadlines);
     DeploymentEndpoints deployments =
         new DeploymentEndpoints(
             models,
@@ -71,7 +69,9 @@ record Assembly(
     DocsEndpoints docs = new DocsEndpoints();
 
     List<Route> routes = new ArrayList<>(new ModelEndpoints(models).routes());
-    routes.addAll(new PredictionEndpoints(models, body, settings.maximumRows, asking).routes());
+    PredictionEndpoints predictions =
+        new PredictionEndpoints(models, body, settings.maximumRows, asking);
+    routes.addAll(predictions.routes());
     routes.addAll(
         new TextEndpoints(
                 models, body, settings.maximumRows, settings.maximumTokens, asking, metrics)
@@ -101,20 +101,22 @@ record Assembly(
             .registry
             .<Roles>map(from -> new RegistryRoles(from, System::nanoTime))
             .orElse((who, what, model) -> true);
+    AccessGate gate = new AccessGate(settings.access, roles);
+    RequestLog log = new RequestLog(metrics, name -> models.named(name).isPresent());
     HttpInterface http =
         new HttpInterface(
             listener,
             threads,
-            new AccessGate(settings.access, roles),
+            gate,
             routes,
             live,
-            metrics,
-            name -> models.named(name).isPresent());
+            new PredictionHandler(predictions, body, asking, gate, log),
+            log);
     Javalin javalin;
     try {
       javalin = http.create();
     } catch (RuntimeException | Error e) {
-      rescuer.shutdownNow();
+      deadlines.close();
       metrics.close();
       throw e;
     }
@@ -124,23 +126,9 @@ record Assembly(
         deployments,
         events,
         TrafficReport.start(models, events, settings.trafficInterval),
-        rescuer,
+        deadlines,
         metrics,
         List.copyOf(routes));
-  }
-
-  private static ScheduledExecutorService rescuer(WriterLane writers) {
-    ScheduledExecutorService timer =
-        Executors.newSingleThreadScheduledExecutor(
-            work -> {
-              Thread thread = new Thread(work, "athanor-writers");
-              thread.setDaemon(true);
-              return thread;
-            });
-    long interval = WriterLane.PATIENCE.toMillis();
-    var unused =
-        timer.scheduleWithFixedDelay(writers::rescue, interval, interval, TimeUnit.MILLISECONDS);
-    return timer;
   }
 
   private static void health(Context ctx, String status) {
@@ -151,7 +139,7 @@ record Assembly(
   void close() {
     events.close();
     traffic.close();
-    rescuer.shutdownNow();
+    deadlines.close();
     try {
       deployments.close();
     } finally {

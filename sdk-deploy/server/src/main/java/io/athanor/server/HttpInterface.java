@@ -1,15 +1,15 @@
 package io.athanor.server;
 
-import io.athanor.api.error.AthanorException;
 import io.athanor.server.access.AccessGate;
 import io.athanor.server.http.HttpProblem;
 import io.athanor.server.http.Listener;
-import io.athanor.server.http.RandomId;
+import io.athanor.server.http.RequestId;
 import io.athanor.server.http.Route;
 import io.athanor.server.http.StrictJson;
 import io.athanor.server.live.EventEndpoints;
 import io.athanor.server.openai.OpenAiErrors;
-import io.athanor.server.serving.ServerMetrics;
+import io.athanor.server.serving.PredictionHandler;
+import io.athanor.server.serving.RequestLog;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
 import io.javalin.config.RoutesConfig;
@@ -18,10 +18,6 @@ import io.javalin.http.HttpResponseException;
 import io.javalin.http.HttpStatus;
 import io.javalin.router.Endpoint;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import org.eclipse.jetty.util.thread.ThreadPool;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,9 +25,6 @@ import org.slf4j.LoggerFactory;
 /** Routes, errors and the access log. */
 final class HttpInterface {
   private static final Logger LOG = LoggerFactory.getLogger(HttpInterface.class);
-  private static final Logger ACCESS = LoggerFactory.getLogger("io.athanor.server.access");
-  private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
-  private static final String ID_HEADER = "X-Request-Id";
   private static final String ID = "athanor.request-id";
 
   private final Listener listener;
@@ -39,8 +32,8 @@ final class HttpInterface {
   private final AccessGate gate;
   private final List<Route> routes;
   private final EventEndpoints events;
-  private final ServerMetrics metrics;
-  private final Predicate<String> served;
+  private final PredictionHandler predictions;
+  private final RequestLog log;
 
   HttpInterface(
       Listener listener,
@@ -48,15 +41,15 @@ final class HttpInterface {
       AccessGate gate,
       List<Route> routes,
       EventEndpoints events,
-      ServerMetrics metrics,
-      Predicate<String> served) {
+      PredictionHandler predictions,
+      RequestLog log) {
     this.listener = listener;
     this.threads = threads;
     this.gate = gate;
     this.routes = routes;
     this.events = events;
-    this.metrics = metrics;
-    this.served = served;
+    this.predictions = predictions;
+    this.log = log;
   }
 
   Javalin create() {
@@ -71,7 +64,7 @@ final class HttpInterface {
     config.http.asyncTimeout = 0; // answers have a time limit of their own
     config.jetty.threadPool = threads;
     config.jetty.modifyWebSocketServletFactory(sockets -> sockets.setMaxTextMessageSize(1_024));
-    listener.configure(config.jetty);
+    listener.configure(config.jetty, predictions);
     config.requestLogger.http(this::log);
     config.router.javaLangErrorHandler(
         (response, error) -> {
@@ -101,14 +94,12 @@ final class HttpInterface {
   }
 
   private static void identify(Context ctx) {
-    String given = ctx.header(ID_HEADER);
-    String id = given != null && REQUEST_ID.matcher(given).matches() ? given : RandomId.quick();
+    String id = RequestId.of(ctx.header(RequestId.HEADER));
     ctx.attribute(ID, id);
-    ctx.header(ID_HEADER, id);
+    ctx.header(RequestId.HEADER, id);
   }
 
   private static void errors(RoutesConfig config) {
-    config.exception(HttpProblem.class, HttpInterface::send);
     config.exception(
         HttpResponseException.class,
         (e, ctx) -> {
@@ -116,21 +107,7 @@ final class HttpInterface {
           String methods = e.getDetails().get("availableMethods");
           send(methods == null ? problem : problem.header("Allow", methods), ctx);
         });
-    config.exception(
-        AthanorException.class,
-        (e, ctx) -> {
-          Optional<HttpProblem> known = HttpProblem.of(e);
-          if (known.isPresent()) {
-            send(known.get(), ctx);
-          } else {
-            fail(e, ctx);
-          }
-        });
-    config.exception(
-        TimeoutException.class,
-        (e, ctx) ->
-            send(HttpProblem.unavailable("There was no answer in time; try again later"), ctx));
-    config.exception(Exception.class, HttpInterface::fail);
+    config.exception(Exception.class, (e, ctx) -> send(HttpProblem.of(e, id(ctx)), ctx));
   }
 
   private static String detail(HttpResponseException e, Context ctx) {
@@ -141,12 +118,6 @@ final class HttpInterface {
       return ctx.method() + " is not allowed here; allowed is " + e.getDetails().values();
     }
     return "The request cannot be served";
-  }
-
-  /** A failure of ours: the caller gets the request's id, the log gets the rest. */
-  private static void fail(Exception e, Context ctx) {
-    LOG.error("Request {} failed", id(ctx), e);
-    send(new HttpProblem(500, "The server failed; its log says why, at request " + id(ctx)), ctx);
   }
 
   private static void send(HttpProblem problem, Context ctx) {
@@ -166,20 +137,13 @@ final class HttpInterface {
   }
 
   private void log(Context ctx, float millis) {
-    String route = ctx.endpoint().path;
-    int status = ctx.statusCode();
-    String name = ctx.pathParamMap().getOrDefault("name", "");
-    String model = served.test(name) ? name : ""; // callers cannot make up series
-    metrics.request(route, model, status, (long) (millis * 1e6));
-    if (ACCESS.isInfoEnabled()) {
-      ACCESS
-          .atInfo()
-          .addKeyValue("id", id(ctx))
-          .addKeyValue("method", ctx.method())
-          .addKeyValue("path", HttpProblem.brief(ctx.req().getRequestURI()))
-          .addKeyValue("status", status)
-          .addKeyValue("millis", millis)
-          .log("request");
-    }
+    log.record(
+        id(ctx),
+        ctx.method().name(),
+        ctx.req().getRequestURI(),
+        ctx.endpoint().path,
+        ctx.pathParamMap().getOrDefault("name", ""),
+        ctx.statusCode(),
+        (long) (millis * 1e6));
   }
 }

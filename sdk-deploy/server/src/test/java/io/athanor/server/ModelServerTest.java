@@ -103,6 +103,15 @@ class ModelServerTest {
   }
 
   @Test
+  void readsNamesThatAreWrittenWithEscapes() throws Exception {
+    for (String path : List.of("prices/predict", "pri%63es/predict", "prices/predict/")) {
+      JsonNode answer = json(client.post("/v1/models/" + path, "{\"input\":{\"area\":70}}"));
+      assertThat(answer.get("model").textValue()).as(path).isEqualTo("prices");
+      assertThat(answer.get("value").isNumber()).as(path).isTrue();
+    }
+  }
+
+  @Test
   void estimatesAValue() throws Exception {
     JsonNode answer = json(client.post("/v1/models/prices/predict", "{\"input\":{\"area\":70}}"));
     assertThat(answer.get("value").doubleValue()).isCloseTo(310, within(1e-3));

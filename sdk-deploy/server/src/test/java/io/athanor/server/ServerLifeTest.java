@@ -17,10 +17,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.StandardSocketOptions;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -93,6 +97,54 @@ class ServerLifeTest {
       backend.pause();
       problem(new Client(server.address()).post(PREDICT, ROW), 503);
       backend.resume();
+    }
+  }
+
+  @Test
+  void anAnswerMayTakeLongerThanTheTimeThatARequestHasToArrive() throws Exception {
+    try (ModelServer server = server().start()) {
+      backend.pause();
+      CompletableFuture<HttpResponse<String>> slow = inBackground(new Client(server.address()));
+      backend.awaitPaused();
+      assertThat(raw(server, "")).isEmpty(); // cut off for its silence, which began later
+      backend.resume();
+      assertThat(slow.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void aCallerWhoDoesNotReadAnswersHoldsUpNobody() throws Exception {
+    try (ModelServer server = server().requestTimeout(Duration.ofSeconds(30)).start();
+        SocketChannel deaf = SocketChannel.open()) {
+      deaf.setOption(StandardSocketOptions.SO_RCVBUF, 1_024);
+      deaf.connect(new InetSocketAddress(server.address().getHost(), server.address().getPort()));
+      deaf.configureBlocking(false);
+      byte[] request =
+          ("POST "
+                  + PREDICT
+                  + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+                  + ROW.length()
+                  + "\r\n\r\n"
+                  + ROW)
+              .getBytes(US_ASCII);
+      Client other = new Client(server.address());
+      ByteBuffer rest = ByteBuffer.wrap(request);
+      long sent = 0;
+      int stuck = 0;
+      while (stuck < 20) {
+        int written = deaf.write(rest);
+        sent += written;
+        if (!rest.hasRemaining()) {
+          rest.rewind();
+        }
+        if (written > 0) {
+          stuck = 0;
+        } else {
+          stuck++;
+          assertThat(other.post(PREDICT, ROW).statusCode()).isEqualTo(200);
+        }
+      }
+      assertThat(sent).isGreaterThan(1_000L * request.length);
     }
   }
 

@@ -3,6 +3,8 @@ package io.athanor.server.access;
 import io.athanor.server.http.HttpProblem;
 import io.javalin.http.Context;
 import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Lets requests pass whose callers are known, and not too often. Thread-safe. */
 public final class AccessGate {
@@ -28,12 +30,22 @@ public final class AccessGate {
    * @throws HttpProblem 401 if nobody knows, 429 if they call too often
    */
   public void admit(Context ctx) {
-    ctx.attribute(Caller.ATTRIBUTE, access.isEmpty() ? Caller.anybody() : known(ctx));
+    ctx.attribute(Caller.ATTRIBUTE, admit(ctx::header));
   }
 
-  private Caller known(Context ctx) {
+  /**
+   * Finds out who makes a request.
+   *
+   * @param header the value of a header by its name, null where it is not set
+   * @throws HttpProblem 401 if nobody knows, 429 if they call too often
+   */
+  public Caller admit(Function<String, @Nullable String> header) {
+    return access.isEmpty() ? Caller.anybody() : known(header);
+  }
+
+  private Caller known(Function<String, @Nullable String> header) {
     Identity identity =
-        credential(ctx)
+        credential(header)
             .flatMap(shown -> access.flatMap(rules -> rules.find(shown)))
             .orElseThrow(
                 () ->
@@ -56,11 +68,11 @@ public final class AccessGate {
     return new Caller(Optional.of(identity.principal()), identity.permissions(), roles);
   }
 
-  private static Optional<String> credential(Context ctx) {
-    String header = ctx.header("Authorization");
-    if (header != null && header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
-      return Optional.of(header.substring(BEARER.length()).strip());
+  private static Optional<String> credential(Function<String, @Nullable String> header) {
+    String shown = header.apply("Authorization");
+    if (shown != null && shown.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+      return Optional.of(shown.substring(BEARER.length()).strip());
     }
-    return Optional.ofNullable(ctx.header("X-Api-Key"));
+    return Optional.ofNullable(header.apply("X-Api-Key"));
   }
 }

@@ -13,14 +13,19 @@ import io.athanor.api.error.ValidationException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.http.HttpStatus;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An answer that is an error, in the form of RFC 9457; thrown by handlers to end a request. */
 public final class HttpProblem extends RuntimeException {
   /** Of {@link #body}. */
   public static final String CONTENT_TYPE = "application/problem+json";
 
+  private static final Logger LOG = LoggerFactory.getLogger(HttpProblem.class);
   private static final long serialVersionUID = 1L;
   private static final int LONGEST_DETAIL = 1_000;
 
@@ -81,6 +86,31 @@ public final class HttpProblem extends RuntimeException {
       return Optional.of(unavailable("The model gave no answer in time; try again later"));
     }
     return Optional.empty();
+  }
+
+  /**
+   * What a failure means to whoever called. One of the server itself is told them by the request's
+   * id alone; the log gets the rest.
+   */
+  public static HttpProblem of(@Nullable Throwable failure, String requestId) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    if (cause instanceof HttpProblem problem) {
+      return problem;
+    }
+    if (cause instanceof TimeoutException) {
+      return unavailable("There was no answer in time; try again later");
+    }
+    if (cause instanceof AthanorException ours) {
+      Optional<HttpProblem> known = of(ours);
+      if (known.isPresent()) {
+        return known.get();
+      }
+    }
+    LOG.error("Request {} failed", requestId, failure);
+    return new HttpProblem(500, "The server failed; its log says why, at request " + requestId);
   }
 
   private static String title(int status) {

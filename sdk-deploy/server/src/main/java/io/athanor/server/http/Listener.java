@@ -5,6 +5,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -39,9 +40,10 @@ public record Listener(
   /**
    * Prepares Jetty.
    *
+   * @param first is asked before Javalin
    * @throws io.athanor.api.error.AthanorException if the keystore cannot be used
    */
-  public void configure(JettyConfig jetty) {
+  public void configure(JettyConfig jetty, Handler.Wrapper first) {
     Optional<SslContextFactory.Server> ssl = tls.map(TlsFiles::load);
     jetty.modifyHttpConfiguration(
         http -> {
@@ -53,6 +55,7 @@ public record Listener(
         server -> {
           server.setErrorHandler(new TransportProblems());
           server.setStopTimeout(drain.toMillis());
+          server.insertHandler(first);
           server.insertHandler(new GracefulHandler());
         });
     jetty.modifyServletContextHandler(context -> context.setErrorHandler(new TransportProblems()));

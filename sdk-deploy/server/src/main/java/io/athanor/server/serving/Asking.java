@@ -7,11 +7,9 @@ import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
 import io.athanor.server.http.HttpProblem;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -22,9 +20,9 @@ import java.util.function.Supplier;
  * Thread-safe.
  *
  * @param writers write answers, so that no slow reader holds up a model
- * @param longest how long an answer may take
+ * @param deadlines how long an answer may take
  */
-public record Asking(Executor writers, Duration longest) {
+public record Asking(Executor writers, Deadlines deadlines) {
 
   /**
    * Begins something.
@@ -61,28 +59,29 @@ public record Asking(Executor writers, Duration longest) {
   }
 
   /**
+   * An answer in time, or a {@link TimeoutException}; then the answer itself is cancelled, as it is
+   * where this one is.
+   */
+  <T> CompletableFuture<T> within(CompletableFuture<T> answer) {
+    CompletableFuture<T> inTime = answer.thenApply(done -> done);
+    if (!inTime.isDone()) {
+      deadlines.watch(inTime);
+    }
+    var unused =
+        inTime.whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                answer.cancel(false);
+              }
+            });
+    return inTime;
+  }
+
+  /**
    * Does something with an answer, on another thread than the model's. A failure is carried on;
    * where there is no answer in time, a {@link TimeoutException}, and the answer is cancelled.
    */
   public <T> CompletableFuture<Void> answered(CompletableFuture<T> answer, Consumer<T> writer) {
-    CompletableFuture<Void> written = new CompletableFuture<>();
-    CompletableFuture<T> unused =
-        answer.whenCompleteAsync(
-            (done, failure) -> {
-              if (failure != null) {
-                written.completeExceptionally(failure);
-                return;
-              }
-              try {
-                writer.accept(done);
-                written.complete(null);
-              } catch (RuntimeException | Error e) {
-                written.completeExceptionally(e);
-              }
-            },
-            writers);
-    return written
-        .orTimeout(longest.toNanos(), TimeUnit.NANOSECONDS)
-        .whenComplete((done, failure) -> answer.cancel(false));
+    return within(answer).thenAcceptAsync(writer, writers);
   }
 }

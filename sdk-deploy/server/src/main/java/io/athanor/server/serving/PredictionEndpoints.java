@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** Predictions of columns of rows. Thread-safe. */
 public final class PredictionEndpoints {
@@ -41,45 +42,63 @@ public final class PredictionEndpoints {
 
   public List<Route> routes() {
     return List.of(
-        Route.post("/v1/models/{name}/predict", this::predict),
+        Route.post(PredictionHandler.ROUTE, this::predict),
         Route.post("/v1/models/{name}/batch", this::batch));
   }
 
-  private ServedModels.Entry entry(Context ctx) {
-    return models.findModel(ctx.pathParam("name"), Caller.of(ctx));
+  private void predict(Context ctx) {
+    Begun begun = begin(ctx.pathParam("name"), Caller.of(ctx), () -> body.read(ctx.req()));
+    ctx.future(
+        () ->
+            asking.answered(
+                begun.answer(),
+                done -> ctx.contentType("application/json").result(begun.json(done))));
   }
 
-  private void predict(Context ctx) {
-    ServedModels.Entry entry = entry(ctx);
+  /**
+   * Begins a prediction of one row.
+   *
+   * @param content reads the request's body; not called where the model cannot be asked
+   * @throws HttpProblem if the request is wrong, or too much waits
+   */
+  Begun begin(String name, Caller caller, Supplier<String> content) {
+    ServedModels.Entry entry = models.findModel(name, caller);
     Deployment deployment = entry.deployment();
-    JsonNode input = only("input", StrictJson.parse(body.read(ctx.req())));
+    JsonNode input = only("input", StrictJson.parse(content.get()));
     Optional<String> id = entry.answerId();
-    CompletableFuture<Answer> answer;
     try {
       Row row = reader(entry).read(input);
-      answer =
+      CompletableFuture<Answer> answer =
           Asking.begin(
               deployment,
               () ->
                   id.isPresent() && deployment instanceof MonitoredDeployment watched
                       ? watched.predictAsync(row, id.get())
                       : deployment.predictAsync(row));
+      return new Begun(answer, id);
     } catch (FormatException e) {
       throw new HttpProblem(422, e.getMessage()).with("column", e.column());
     }
-    ctx.future(() -> asking.answered(answer, one -> send(ctx, one, id)));
   }
 
-  private static void send(Context ctx, Answer answer, Optional<String> id) {
-    ObjectNode result =
-        StrictJson.object().put("model", answer.model()).put("version", answer.version());
-    id.ifPresent(named -> result.put("id", named));
-    StrictJson.send(ctx, write(answer, result));
+  /**
+   * A prediction that was begun.
+   *
+   * @param id by which feedback may name the answer; absent if nothing watches the model
+   */
+  record Begun(CompletableFuture<Answer> answer, Optional<String> id) {
+    /** What is answered with it. */
+    byte[] json(Answer done) {
+      ObjectNode result =
+          StrictJson.object().put("model", done.model()).put("version", done.version());
+      id.ifPresent(named -> result.put("id", named));
+      return StrictJson.write(write(done, result));
+    }
   }
 
   /** Every row or none. */
   private void batch(Context ctx) {
-    ServedModels.Entry entry = entry(ctx);
+    ServedModels.Entry entry = models.findModel(ctx.pathParam("name"), Caller.of(ctx));
     Deployment deployment = entry.deployment();
     JsonNode inputs = only("inputs", StrictJson.parse(body.read(ctx.req())));
     if (!inputs.isArray()) {
