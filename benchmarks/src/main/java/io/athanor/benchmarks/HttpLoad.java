@@ -1,92 +1,126 @@
 package io.athanor.benchmarks;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Backends;
-import io.athanor.api.data.Encoder;
-import io.athanor.api.data.FeatureEncoding;
-import io.athanor.api.data.TargetEncoder;
-import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.Weights;
+import io.athanor.api.deploy.Deployment;
+import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
-import io.athanor.api.model.Provenance;
 import io.athanor.deploy.Deployments;
-import io.athanor.deploy.serve.InProcessDeployment;
-import io.athanor.model.Models;
+import io.athanor.deploy.input.RowReader;
 import io.athanor.server.ModelServer;
-import io.athanor.tck.fixture.TinyArtifacts;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.StringJoiner;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 
 /**
- * Serves one small model over HTTP until its standard input ends, for a load generator of another
- * process. Arguments: {@code mlp} (30 numbers, 64 and 32 hidden units) or {@code spam} (a text
- * classifier by words), the port, most rows in a batch, and a file for a script that lets wrk send
- * the right request.
+ * Serves one model over HTTP until its standard input ends, for a load generator of another
+ * process. Each line of standard input has the model asked in process for ten seconds, by as many
+ * callers as the line says, and prints how many rows it answered in a second.
+ *
+ * <p>Arguments: {@code athanor} or {@code djl} (the peer: DJL's own predictor behind the same
+ * server); the port; a file for a script that lets wrk send the right requests; then either {@code
+ * mlp}, a network of 30 numbers, or the folder of a text classifier and a file of texts, one a
+ * line.
  */
 public final class HttpLoad {
-  private static final int COLUMNS = 30;
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final long MEASURED = 10_000_000_000L;
 
   private HttpLoad() {}
 
-  public static void main(String[] arguments) throws IOException {
-    if (arguments.length != 4) {
-      throw new IllegalArgumentException("expected MODEL PORT BATCH SCRIPT");
+  public static void main(String[] arguments)
+      throws IOException, InterruptedException, ExecutionException {
+    if (arguments.length < 4 || arguments.length != (arguments[3].equals("mlp") ? 4 : 5)) {
+      throw new IllegalArgumentException(
+          "expected (athanor | djl) PORT SCRIPT (mlp | ARTIFACT TEXTS)");
     }
-    boolean mlp = arguments[0].equals("mlp");
-    Files.writeString(Path.of(arguments[3]), script(mlp ? numbers() : "\"You WON a prize!!\""));
+    List<JsonNode> inputs = new ArrayList<>();
+    ModelArtifact artifact;
+    if (arguments[3].equals("mlp")) {
+      artifact = SmallNetwork.artifact();
+      inputs.add(JSON.valueToTree(SmallNetwork.row()));
+    } else {
+      artifact = ArtifactFolder.read(Path.of(arguments[3]));
+      Files.readAllLines(Path.of(arguments[4])).forEach(text -> inputs.add(new TextNode(text)));
+    }
+    Files.writeString(Path.of(arguments[2]), script(inputs));
     try (Backend backend = Backends.installed().named("djl").open(BackendOptions.defaults());
-        InProcessDeployment live =
-            Deployments.inProcess()
-                .backend(backend)
-                .maximumBatch(Integer.parseInt(arguments[2]))
-                .deploy("model", mlp ? mlp() : TinyArtifacts.spam());
+        Deployment live =
+            arguments[0].equals("djl")
+                ? new DjlDeployment("model", artifact, Files.createTempDirectory("http-load"))
+                : Deployments.inProcess().backend(backend).deploy("model", artifact);
         ModelServer server = ModelServer.on(Integer.parseInt(arguments[1])).serve(live).start()) {
       System.out.println(server.address() + "/v1/models/model/predict");
-      while (System.in.read() >= 0) {
-        System.out.println(live.stats());
+      BufferedReader in =
+          new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+      for (String line = in.readLine(); line != null; line = in.readLine()) {
+        int callers = Integer.parseInt(line.strip());
+        System.out.printf("%d callers: %,d rows/s%n", callers, rate(live, inputs, callers));
       }
     }
   }
 
-  private static String script(String input) {
-    return "wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [[{\"input\":"
-        + input
-        + "}]]\n";
+  private static String script(List<JsonNode> inputs) throws JsonProcessingException {
+    StringBuilder script =
+        new StringBuilder(
+            "wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nlocal bodies = {\n");
+    for (JsonNode input : inputs) {
+      String body = JSON.writeValueAsString(JSON.createObjectNode().set("input", input));
+      script.append("[====[").append(body).append("]====],\n");
+    }
+    return script
+        .append("}\nlocal next = 0\nlocal requests = {}\n")
+        .append("function init(args)\n")
+        .append("  for i, b in ipairs(bodies) do requests[i] = wrk.format(nil, nil, nil, b) end\n")
+        .append("end\n")
+        .append("function request()\n")
+        .append("  next = next % #requests + 1\n  return requests[next]\nend\n")
+        .toString();
   }
 
-  private static String numbers() {
-    StringJoiner cells = new StringJoiner(",", "{", "}");
-    for (int i = 0; i < COLUMNS; i++) {
-      cells.add("\"c" + i + "\":" + i / 10.0);
+  /** Rows a second, each caller asking one after the other. */
+  private static long rate(Deployment live, List<JsonNode> inputs, int callers)
+      throws InterruptedException, ExecutionException {
+    RowReader reader = new RowReader(live.model().features());
+    ExecutorService pool = Executors.newFixedThreadPool(callers);
+    try {
+      long begin = System.nanoTime();
+      List<Future<Long>> running = new ArrayList<>();
+      for (int c = 0; c < callers; c++) {
+        int first = c;
+        running.add(
+            pool.submit(
+                () -> {
+                  long rows = 0;
+                  while (System.nanoTime() - begin < MEASURED) {
+                    JsonNode input = inputs.get((int) ((first + rows) % inputs.size()));
+                    live.predict(reader.read(input));
+                    rows++;
+                  }
+                  return rows;
+                }));
+      }
+      long rows = 0;
+      for (Future<Long> one : running) {
+        rows += one.get();
+      }
+      return Math.round(rows * 1e9 / (System.nanoTime() - begin));
+    } finally {
+      pool.shutdownNow();
     }
-    return cells.toString();
-  }
-
-  private static ModelArtifact mlp() {
-    List<Encoder> encoders = new ArrayList<>();
-    for (int i = 0; i < COLUMNS; i++) {
-      encoders.add(new Encoder.Standardize("c" + i, 0, 1));
-    }
-    FeatureEncoding encoding =
-        new FeatureEncoding(
-            encoders, new TargetEncoder.Label("label", List.of("no", "yes")), Optional.empty());
-    Graph graph = Models.mlp(64, 32).graph(encoding.signature());
-    return new ModelArtifact(
-        "mlp",
-        Map.of(),
-        graph,
-        Weights.initialize(graph, 1),
-        encoding,
-        Map.of(),
-        new Provenance(
-            Instant.EPOCH, 1, "{}", List.of(), Optional.empty(), Map.of("weights", "random")));
   }
 }

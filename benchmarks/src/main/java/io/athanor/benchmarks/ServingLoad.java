@@ -3,30 +3,20 @@ package io.athanor.benchmarks;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Backends;
-import io.athanor.api.data.Encoder;
-import io.athanor.api.data.FeatureEncoding;
-import io.athanor.api.data.TargetEncoder;
-import io.athanor.api.graph.Graph;
-import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
-import io.athanor.api.model.Provenance;
 import io.athanor.deploy.Deployments;
 import io.athanor.deploy.serve.InProcessDeployment;
-import io.athanor.model.Models;
 import io.athanor.server.ModelServer;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -42,12 +32,12 @@ import java.util.concurrent.Future;
 public final class ServingLoad {
   private static final Duration WARM_UP = Duration.ofSeconds(3);
   private static final Duration MEASURED = Duration.ofSeconds(5);
-  private static final Map<String, Double> ROW = row();
+  private static final Map<String, Double> ROW = SmallNetwork.row();
 
   private ServingLoad() {}
 
   public static void main(String[] arguments) throws InterruptedException, ExecutionException {
-    ModelArtifact model = model();
+    ModelArtifact model = SmallNetwork.artifact();
     System.out.println("| path | callers | batches | requests/s | p50 ms | p99 ms | mean batch |");
     System.out.println("| --- | --- | --- | --- | --- | --- | --- |");
     try (Backend backend = Backends.installed().named("djl").open(BackendOptions.defaults())) {
@@ -143,31 +133,5 @@ public final class ServingLoad {
       throw new IllegalStateException("expected 200, got " + response.body());
     }
     return response.body();
-  }
-
-  private static Map<String, Double> row() {
-    Map<String, Double> cells = new TreeMap<>();
-    for (int i = 0; i < 30; i++) {
-      cells.put("c" + i, i / 10.0);
-    }
-    return cells;
-  }
-
-  private static ModelArtifact model() {
-    List<Encoder> encoders = new ArrayList<>();
-    ROW.keySet().forEach(column -> encoders.add(new Encoder.Standardize(column, 0, 1)));
-    FeatureEncoding encoding =
-        new FeatureEncoding(
-            encoders, new TargetEncoder.Label("label", List.of("no", "yes")), Optional.empty());
-    Graph graph = Models.mlp(64, 32).graph(encoding.signature());
-    return new ModelArtifact(
-        "mlp",
-        Map.of(),
-        graph,
-        Weights.initialize(graph, 1),
-        encoding,
-        Map.of(),
-        new Provenance(
-            Instant.EPOCH, 1, "{}", List.of(), Optional.empty(), Map.of("weights", "random")));
   }
 }

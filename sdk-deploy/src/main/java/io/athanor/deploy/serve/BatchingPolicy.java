@@ -26,8 +26,13 @@ record BatchingPolicy(int maximumBatch, Duration maximumDelay, int queueLimit) {
    */
   long waitNanos(int waiting, long age, int lastRows, long sinceLast) {
     long delay = maximumDelay.toNanos();
-    boolean companyExpected = waiting < Math.min(lastRows, maximumBatch) && sinceLast < delay;
+    boolean companyExpected = waiting < company(lastRows) && sinceLast < delay;
     return companyExpected ? Math.max(0, delay - age) : 0;
+  }
+
+  /** So many rows are worth no further waiting, after a batch of some rows. */
+  int company(int lastRows) {
+    return Math.min(lastRows, maximumBatch);
   }
 
   /**

@@ -62,6 +62,7 @@ final class MicroBatcher<Q, P, A> {
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final ArrayDeque<Ticket<Q, A>> queue = new ArrayDeque<>();
+  private int wanted = 1; // rows for which the worker would wake up
   private boolean closed;
 
   // Only the worker uses these two.
@@ -122,7 +123,9 @@ final class MicroBatcher<Q, P, A> {
         queue.add(ticket);
         answers.add(ticket.answer());
       }
-      changed.signal();
+      if (queue.size() >= wanted) {
+        changed.signal();
+      }
     } finally {
       lock.unlock();
     }
@@ -144,9 +147,11 @@ final class MicroBatcher<Q, P, A> {
     List<Ticket<Q, A>> window = new ArrayList<>();
     lock.lock();
     try {
+      wanted = 1;
       while (queue.isEmpty() && !closed) {
         changed.awaitUninterruptibly();
       }
+      wanted = policy.company(lastRows);
       awaitCompany();
       while (!queue.isEmpty() && window.size() < WINDOW * policy.maximumBatch()) {
         window.add(queue.remove());
