@@ -292,6 +292,18 @@ class ServerLifeTest {
   }
 
   @Test
+  void whoIsRefusedBeforeTheirBodyCameIsToldThatTheConnectionEnds() throws Exception {
+    try (ModelServer server = server().start()) {
+      String answer =
+          raw(
+              server,
+              "POST /v1/models/nobody/predict HTTP/1.1\r\nHost: x\r\n"
+                  + "Content-Type: application/json\r\nContent-Length: 50\r\n\r\n");
+      assertThat(answer).startsWith("HTTP/1.1 404").contains("Connection: close");
+    }
+  }
+
+  @Test
   void headersThatNeverEndAreCutOff() throws Exception {
     try (ModelServer server = server().start()) {
       raw(server, "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: a");

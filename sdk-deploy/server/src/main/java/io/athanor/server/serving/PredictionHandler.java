@@ -9,6 +9,7 @@ import io.athanor.server.http.RequestId;
 import java.nio.ByteBuffer;
 import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpHeaderValue;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
@@ -62,8 +63,7 @@ public final class PredictionHandler extends Handler.Wrapper {
             callback);
     try {
       Caller caller = gate.admit(headers::get);
-      PredictionEndpoints.Begun begun =
-          predictions.begin(name, caller, () -> body.read(request));
+      PredictionEndpoints.Begun begun = predictions.begin(name, caller, () -> body.read(request));
       request.addIdleTimeoutListener(e -> false); // answers have a time limit of their own
       var unused =
           asking
@@ -108,6 +108,9 @@ public final class PredictionHandler extends Handler.Wrapper {
   private void refuse(Exchange exchange, @Nullable Throwable failure) {
     HttpProblem problem = HttpProblem.of(failure, exchange.id).with("requestId", exchange.id);
     problem.headers().forEach((name, value) -> exchange.response.getHeaders().put(name, value));
+    if (!exchange.request.consumeAvailable()) { // what is still to come is not the next request
+      exchange.response.getHeaders().put(HttpHeader.CONNECTION, HttpHeaderValue.CLOSE);
+    }
     send(exchange, problem.status(), HttpProblem.CONTENT_TYPE, problem.body());
   }
 
