@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.function.DoubleSupplier;
 
 /**
- * Holds something measured elsewhere to a limit, for example how far the candidate's inputs or
- * predictions have drifted. Thread-safe if what measures it is.
+ * Holds something measured elsewhere to a limit, for example what the candidate's answers cost.
+ * Thread-safe if what measures it is.
  */
 public final class LimitGuard implements Guard {
   private final String name;
@@ -23,7 +23,7 @@ public final class LimitGuard implements Guard {
   /**
    * A guard.
    *
-   * @param name for reasons, for example {@code "drift"}
+   * @param name for reasons, for example {@code "price"}
    * @param measured the present value, at once; NaN as long as there is none, which is undecided
    * @param good up to this the rollout may go on
    * @param bad from this on it is rolled back; above {@code good}
