@@ -64,12 +64,10 @@ final class HttpText implements TextDeployment {
     return model;
   }
 
-  /** As the server has them now. */
+  /** As the server had them when this was made, or a request named one that was not known. */
   @Override
   public List<String> adapters() {
-    List<String> known = adapters(remote.facts());
-    adapters = known;
-    return known;
+    return adapters;
   }
 
   private static List<String> adapters(JsonFields facts) {
@@ -125,13 +123,17 @@ final class HttpText implements TextDeployment {
 
   private void requireAdapter(String name) {
     if (!adapters.contains(name)) {
-      List<String> known = adapters();
-      if (!known.contains(name)) {
-        throw new NotFoundException(
-            "adapter '" + name + "' of " + remote,
-            known,
-            "Ask for one of those, or serve it there");
+      try {
+        adapters = adapters(remote.facts());
+      } catch (StorageException e) {
+        throw new BackendException(server.toString(), e.getMessage(), true);
       }
+    }
+    if (!adapters.contains(name)) {
+      throw new NotFoundException(
+          "adapter '" + name + "' of " + remote,
+          adapters,
+          "Ask for one of those, or serve it there");
     }
   }
 
