@@ -13,7 +13,6 @@ import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.Deployment;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.ValidationException;
@@ -32,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HttpDeployment implements Deployment {
   private static final int ROWS_AT_ONCE = 1_000;
+  private static final int PROBABILITIES_AT_ONCE = 100_000;
   private static final int AT_ONCE = 8;
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
@@ -68,15 +68,16 @@ public final class HttpDeployment implements Deployment {
   @Override
   public Answer predict(Row row) {
     requireOpen();
-    return ask(input(row));
+    return ask(input(row), System.nanoTime());
   }
 
   @Override
   public CompletableFuture<Answer> predictAsync(Row row) {
     requireOpen();
     ObjectNode input = input(row);
+    long arrival = System.nanoTime();
     try {
-      return threads.begin(() -> ask(input));
+      return threads.begin(() -> ask(input, arrival));
     } catch (BackendException e) {
       requireOpen();
       calls.refused(1);
@@ -101,10 +102,17 @@ public final class HttpDeployment implements Deployment {
     }
     List<Answer> answers = new ArrayList<>(rows.size());
     for (List<ObjectNode> some :
-        RequestParts.of(inputs, ROWS_AT_ONCE, input -> input.toString().length())) {
-      answers.addAll(askAll(some));
+        RequestParts.of(inputs, rowsAtOnce(), input -> input.toString().length())) {
+      answers.addAll(askAll(some, answers.size()));
     }
     return List.copyOf(answers);
+  }
+
+  /** So many that the answer is not too long either, which has a probability for each label. */
+  private int rowsAtOnce() {
+    return model.task() instanceof Task.Classification classes
+        ? Math.max(1, Math.min(ROWS_AT_ONCE, PROBABILITIES_AT_ONCE / classes.labels().size()))
+        : ROWS_AT_ONCE;
   }
 
   private void requireOpen() {
@@ -136,30 +144,34 @@ public final class HttpDeployment implements Deployment {
         cell instanceof Pixels picture ? PortablePicture.base64(picture) : cell.toString());
   }
 
-  private Answer ask(ObjectNode input) {
+  private Answer ask(ObjectNode input, long arrival) {
     ObjectNode body = JSON.objectNode();
     body.set("input", input);
     return calls.make(
         1,
+        arrival,
         () -> {
-          long begin = System.nanoTime();
-          JsonFields answer = post("predict", body);
-          Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+          JsonFields answer = post("predict", body, 0);
+          Duration latency = Duration.ofNanos(System.nanoTime() - arrival);
           String version = answer.text("version");
           return new Answer(answer.text("model"), version, prediction(answer), latency);
         });
   }
 
-  private List<Answer> askAll(List<ObjectNode> inputs) {
+  /**
+   * @param before rows that other requests have asked for
+   */
+  private List<Answer> askAll(List<ObjectNode> inputs, int before) {
+    long arrival = System.nanoTime();
     ObjectNode body = JSON.objectNode();
     ArrayNode list = body.putArray("inputs");
     inputs.forEach(list::add);
     return calls.make(
         inputs.size(),
+        arrival,
         () -> {
-          long begin = System.nanoTime();
-          JsonFields answer = post("batch", body);
-          Duration latency = Duration.ofNanos(System.nanoTime() - begin);
+          JsonFields answer = post("batch", body, before);
+          Duration latency = Duration.ofNanos(System.nanoTime() - arrival);
           return answers(answer, inputs.size(), latency);
         });
   }
@@ -189,29 +201,27 @@ public final class HttpDeployment implements Deployment {
     return new Prediction.Label(all.get(0).label(), all.get(0).probability(), all);
   }
 
-  private JsonFields post(String what, ObjectNode body) {
+  private JsonFields post(String what, ObjectNode body, int before) {
     Reply reply = remote.ask(what, body).accept(422).send();
     if (reply.status() == 422) {
-      throw misfit(reply);
+      throw misfit(reply, before);
     }
     return reply.fields();
   }
 
   /** The server knows the schema otherwise than we do; said as if it had been found here. */
-  private static AthanorException misfit(Reply reply) {
+  private static ValidationException misfit(Reply reply, int before) {
     JsonNode problem = JsonFields.tree(reply.place(), reply.text());
     JsonNode errors = problem.path("errors");
-    if (errors.isArray() && !errors.isEmpty()) {
-      List<String> problems = new ArrayList<>();
-      errors.forEach(
-          error ->
-              problems.add(
-                  "row " + error.path("index").asText() + ": " + error.path("detail").asText()));
-      return new ValidationException("rows", problems);
+    if (!errors.isArray() || errors.isEmpty()) {
+      return new ValidationException(RowReader.SOURCE, List.of(reply.message()));
     }
-    JsonNode column = problem.path("column");
-    return new FormatException(
-        RowReader.SOURCE, 0, column.isTextual() ? column.textValue() : null, reply.message());
+    List<String> problems = new ArrayList<>();
+    for (JsonNode error : errors) {
+      int row = before + error.path("index").asInt();
+      problems.add("row " + row + ": " + error.path("detail").asText());
+    }
+    return new ValidationException("rows", problems);
   }
 
   @Override
@@ -219,7 +229,10 @@ public final class HttpDeployment implements Deployment {
     return calls.stats(threads.waiting());
   }
 
-  /** Takes no more requests, and waits for those under way as long as the server may be silent. */
+  /**
+   * Takes no more requests, and waits for those begun by {@link #predictAsync}, as long as the
+   * server may be silent; not if one of them closes it.
+   */
   @Override
   public void close() {
     closed = true;

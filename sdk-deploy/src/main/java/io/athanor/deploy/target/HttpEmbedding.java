@@ -60,7 +60,7 @@ final class HttpEmbedding implements EmbeddingDeployment {
     long tokens = 0;
     int most = Math.max(1, Math.min(TEXTS_AT_ONCE, NUMBERS_AT_ONCE / dimensions));
     for (List<String> some : RequestParts.of(texts, most, String::length)) {
-      EmbeddingAnswer answer = calls.make(some.size(), () -> ask(some));
+      EmbeddingAnswer answer = calls.make(some.size(), System.nanoTime(), () -> ask(some));
       vectors.addAll(answer.vectors());
       tokens += answer.tokens();
       version = answer.version();

@@ -34,6 +34,9 @@ public final class HttpTarget {
 
   private static final Duration TIMEOUT = Duration.ofMinutes(5);
 
+  /** In which a server says nothing, since it reads a model. */
+  private static final Duration LOADING = Duration.ofMinutes(30);
+
   private final URI server;
   private final Optional<Secret> token;
   private final RetryPolicy retries;
@@ -80,7 +83,8 @@ public final class HttpTarget {
   /**
    * Has a server with a registry serve a version of it, in the place of the model's version that it
    * serves now. The files of its registry and of this version must be the same. Where the answer is
-   * lost, the server is asked what it serves.
+   * lost, the server is asked what it serves. It may take half an hour, whatever {@link
+   * RetryPolicy} says.
    *
    * @return as {@link #open}, to ask it
    * @throws io.athanor.api.error.NotFoundException if the server has no registry
@@ -108,7 +112,12 @@ public final class HttpTarget {
           false);
     }
     try {
-      remote.call("POST", "/v1/deployments").json(wish).effect(RemoteCall.Effect.SAME).send();
+      remote
+          .call("POST", "/v1/deployments")
+          .json(wish)
+          .effect(RemoteCall.Effect.SAME)
+          .silentFor(LOADING)
+          .send();
     } catch (OutcomeUnknownException e) {
       try {
         return open(version);
@@ -146,7 +155,8 @@ public final class HttpTarget {
   /**
    * A model of rows as the server serves it: rows are checked here against the model's own schema
    * before they are sent, and answers are the model's, since name, version and weights are compared
-   * first.
+   * first and each request names the version. Once the server has another one, has none, or answers
+   * what nobody understands, asking it is a {@link io.athanor.api.error.BackendException}.
    *
    * @param model what is expected there, for example {@code here.model()}
    * @throws io.athanor.api.error.NotFoundException if the server does not serve the model

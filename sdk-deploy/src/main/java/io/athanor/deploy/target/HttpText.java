@@ -77,15 +77,16 @@ final class HttpText implements TextDeployment {
   @Override
   public TextAnswer generate(TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
-    return ask(request, listener);
+    return ask(request, System.nanoTime(), listener);
   }
 
   @Override
   public CompletableFuture<TextAnswer> generateAsync(
       TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
+    long arrival = System.nanoTime();
     try {
-      return threads.begin(() -> ask(request, listener));
+      return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
     } catch (BackendException e) {
       requireOpen();
       calls.refused(1);
@@ -125,8 +126,8 @@ final class HttpText implements TextDeployment {
     if (!adapters.contains(name)) {
       try {
         adapters = adapters(remote.facts());
-      } catch (StorageException e) {
-        throw new BackendException(server.toString(), e.getMessage(), true);
+      } catch (StorageException | NotFoundException | FormatException e) {
+        throw calls.failure(e);
       }
     }
     if (!adapters.contains(name)) {
@@ -137,13 +138,14 @@ final class HttpText implements TextDeployment {
     }
   }
 
-  private TextAnswer ask(TextRequest request, Predicate<String> listener) {
-    String asked = request.adapter().orElse(model.name());
+  private TextAnswer ask(TextRequest request, long arrival, Predicate<String> listener) {
+    String asked = request.adapter().orElse(model.toString());
     return calls.make(
         1,
+        arrival,
         () -> {
           RemoteCall call = remote.ask(asked, "generate", body(request));
-          Events events = new Events(call, new StreamedText(server, listener));
+          Events events = new Events(call, new StreamedText(server, arrival, listener));
           call.header("Accept", "text/event-stream").lines(events).send();
           return events.answer(asked);
         });
@@ -214,7 +216,7 @@ final class HttpText implements TextDeployment {
     private AthanorException failure(String data) {
       int status = JsonFields.parse(server.toString(), data).smallInteger("status");
       HttpHeaders none = HttpHeaders.of(Map.of(), (name, value) -> true);
-      return call.refusal(new Reply(server.toString(), status, none, data));
+      return call.refusal(new Reply(server.toString(), status, none, server.withoutToken(data)));
     }
 
     private static String brief(String line) {
@@ -222,7 +224,7 @@ final class HttpText implements TextDeployment {
     }
 
     TextAnswer answer(String asked) {
-      Duration latency = text.sinceBegin();
+      Duration latency = text.sinceArrival();
       if (end != null) {
         Generated generated =
             text.generated(
@@ -235,9 +237,9 @@ final class HttpText implements TextDeployment {
         throw new StorageException(server.toString(), "the answer was cut off; ask again");
       }
       Generated generated = text.generated(FinishReason.CANCELLED, 0, 0);
-      int colon = asked.equals(model.name()) ? -1 : asked.lastIndexOf(':');
-      return colon < 0
-          ? new TextAnswer(asked, model.version(), generated, latency)
+      int colon = asked.lastIndexOf(':');
+      return asked.equals(model.toString())
+          ? new TextAnswer(model.name(), model.version(), generated, latency)
           : new TextAnswer(
               asked.substring(0, colon), asked.substring(colon + 1), generated, latency);
     }
@@ -248,7 +250,10 @@ final class HttpText implements TextDeployment {
     return calls.stats(threads.waiting());
   }
 
-  /** Takes no more requests, and waits for those under way as long as the server may be silent. */
+  /**
+   * Takes no more requests, and waits for those begun by {@link #generateAsync}, as long as the
+   * server may be silent; not if one of them closes it.
+   */
   @Override
   public void close() {
     closed = true;

@@ -62,15 +62,16 @@ public final class OllamaDeployment implements TextDeployment {
   @Override
   public TextAnswer generate(TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
-    return ask(request, listener);
+    return ask(request, System.nanoTime(), listener);
   }
 
   @Override
   public CompletableFuture<TextAnswer> generateAsync(
       TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
+    long arrival = System.nanoTime();
     try {
-      return threads.begin(() -> ask(request, listener));
+      return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
     } catch (BackendException e) {
       requireOpen();
       calls.refused(1);
@@ -103,12 +104,13 @@ public final class OllamaDeployment implements TextDeployment {
     }
   }
 
-  private TextAnswer ask(TextRequest request, Predicate<String> listener) {
+  private TextAnswer ask(TextRequest request, long arrival, Predicate<String> listener) {
     boolean chat = !request.messages().isEmpty();
     return calls.make(
         1,
+        arrival,
         () -> {
-          Lines lines = new Lines(chat, new StreamedText(server, listener));
+          Lines lines = new Lines(chat, new StreamedText(server, arrival, listener));
           server
               .call("POST", chat ? "/api/chat" : "/api/generate")
               .json(body(request))
@@ -133,7 +135,7 @@ public final class OllamaDeployment implements TextDeployment {
     public boolean test(String line) {
       JsonFields part = JsonFields.parse(server.toString(), line);
       if (part.has("error")) {
-        throw new BackendException(server.toString(), part.text("error"));
+        throw new BackendException(server.toString(), server.withoutToken(part.text("error")));
       }
       if (part.has("done") && part.flag("done")) {
         last = part;
@@ -142,7 +144,7 @@ public final class OllamaDeployment implements TextDeployment {
     }
 
     TextAnswer answer(GenerationSettings settings) {
-      Duration latency = text.sinceBegin();
+      Duration latency = text.sinceArrival();
       if (last == null && !text.unwanted()) {
         throw new StorageException(server.toString(), "the answer was cut off; ask again");
       }
@@ -199,7 +201,10 @@ public final class OllamaDeployment implements TextDeployment {
     return calls.stats(threads.waiting());
   }
 
-  /** Takes no more requests, and waits for those under way as long as the server may be silent. */
+  /**
+   * Takes no more requests, and waits for those begun by {@link #generateAsync}, as long as the
+   * server may be silent; not if one of them closes it.
+   */
   @Override
   public void close() {
     closed = true;

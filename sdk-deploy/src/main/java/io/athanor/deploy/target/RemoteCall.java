@@ -1,7 +1,6 @@
 package io.athanor.deploy.target;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.athanor.api.common.Secret;
 import io.athanor.api.error.AccessDeniedException;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.ConflictException;
@@ -61,12 +60,14 @@ final class RemoteCall {
   private Effect effect = Effect.NONE;
   private @Nullable Predicate<String> lines;
   private @Nullable Duration longest;
+  private Duration silence;
 
   RemoteCall(RemoteServer server, String method, URI uri) {
     this.server = server;
     this.method = method;
     this.uri = uri;
     this.request = HttpRequest.newBuilder(uri);
+    this.silence = server.retries().silence();
     if (server.owns(uri)) {
       server.token().ifPresent(token -> header("Authorization", "Bearer " + token.reveal()));
     }
@@ -113,6 +114,12 @@ final class RemoteCall {
     return this;
   }
 
+  /** How long the server may be silent, if that is more than {@link RetryPolicy#silence}. */
+  RemoteCall silentFor(Duration time) {
+    silence = time.compareTo(silence) > 0 ? time : silence;
+    return this;
+  }
+
   /** How long it may take in all, repetitions and their pauses included; no limit unless set. */
   RemoteCall within(Duration time) {
     longest = time;
@@ -149,15 +156,18 @@ final class RemoteCall {
         doubt |= !(e instanceof ConnectException || e instanceof HttpConnectTimeoutException);
       }
       boolean last = heard.get() > 0 || deadline.isOver() || (effect == Effect.ONCE && doubt);
-      if (last || !again(made, wanted, failure)) {
+      if (last || !again(made, wanted, deadline, failure)) {
         throw doubt && effect != Effect.NONE ? unknown(failure) : failure;
       }
     }
   }
 
-  private boolean again(int made, Optional<Duration> wanted, AthanorException failure) {
+  private boolean again(
+      int made, Optional<Duration> wanted, Deadline deadline, AthanorException failure) {
     try {
-      return !Thread.currentThread().isInterrupted() && server.retries().awaitNext(made, wanted);
+      Duration left = Duration.ofNanos(deadline.left());
+      return !Thread.currentThread().isInterrupted()
+          && server.retries().awaitNext(made, wanted, left);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       failure.addSuppressed(e);
@@ -183,7 +193,7 @@ final class RemoteCall {
 
   /** What to throw for a refusal. */
   AthanorException refusal(Reply reply) {
-    String said = server.product() + " answered " + reply.status() + ", '" + hidden(reply) + "'";
+    String said = server.product() + " answered " + reply.status() + ", '" + reply.message() + "'";
     return switch (reply.status()) {
       case 401, 403 ->
           new AccessDeniedException(
@@ -206,11 +216,6 @@ final class RemoteCall {
         : new FormatException(place, "expected an answer of " + server.product() + ", got " + said);
   }
 
-  private String hidden(Reply reply) {
-    String secret = server.token().map(Secret::reveal).orElse("");
-    return secret.isEmpty() ? reply.message() : reply.message().replace(secret, "********");
-  }
-
   /** One attempt; waits as long as bytes go out or come in. */
   private Reply once(AtomicLong heard, Deadline deadline) throws IOException {
     AtomicLong progress = new AtomicLong();
@@ -227,11 +232,13 @@ final class RemoteCall {
                         head.statusCode() / 100 == 2 ? told(heard) : null));
     try {
       HttpResponse<byte[]> response = await(sent, progress, deadline);
+      boolean good = response.statusCode() / 100 == 2;
+      String text = new String(response.body(), StandardCharsets.UTF_8);
       return new Reply(
           RemoteServer.withoutSecrets(uri),
           response.statusCode(),
           response.headers(),
-          new String(response.body(), StandardCharsets.UTF_8));
+          good ? text : server.withoutToken(text));
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
       if (cause instanceof ReplyBody.TooLongException) {
@@ -240,6 +247,9 @@ final class RemoteCall {
       }
       if (cause instanceof AthanorException ours) {
         throw ours;
+      }
+      if (cause instanceof ListenerException listeners) {
+        throw listeners;
       }
       throw cause instanceof IOException failure ? failure : new IOException(cause);
     } finally {
@@ -281,14 +291,13 @@ final class RemoteCall {
     long seen = -1;
     while (true) {
       try {
-        long silence = server.retries().silence().toNanos();
-        return sent.get(Math.min(silence, deadline.left()), TimeUnit.NANOSECONDS);
+        return sent.get(Math.min(silence.toNanos(), deadline.left()), TimeUnit.NANOSECONDS);
       } catch (TimeoutException e) {
         if (deadline.isOver()) {
           throw new IOException("no whole answer within " + longest, e);
         }
         if (progress.get() == seen || (seen < 0 && progress.get() == 0)) {
-          throw new IOException("silent for " + server.retries().silence(), e);
+          throw new IOException("silent for " + silence, e);
         }
         seen = progress.get();
       } catch (InterruptedException e) {

@@ -45,15 +45,15 @@ record RemoteModel(RemoteServer server, ServedModel model, Duration timeout) {
     }
   }
 
-  /** Begins to ask the model. */
+  /** Begins to ask the model, in this version and no other. */
   RemoteCall ask(String what, JsonNode body) {
-    return ask(model.name(), what, body);
+    return ask(model.toString(), what, body);
   }
 
   /**
    * Begins to ask the model or an adapter on it.
    *
-   * @param id the model's name or the adapter's
+   * @param id the model's or the adapter's, with its version
    */
   RemoteCall ask(String id, String what, JsonNode body) {
     return server.call("POST", path(id) + "/" + what).json(body).within(timeout);

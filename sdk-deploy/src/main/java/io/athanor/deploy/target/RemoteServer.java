@@ -63,10 +63,17 @@ final class RemoteServer {
         + uri.getRawPath();
   }
 
-  /** Escapes the parts of a path. */
+  /** A text of the server without the token, which it may repeat. */
+  String withoutToken(String said) {
+    String secret = token.map(Secret::reveal).orElse("");
+    return secret.isEmpty() ? said : said.replace(secret, "********");
+  }
+
+  /** Escapes the parts of a path, where a colon may stand as it is. */
   static String path(String parts) {
     return Arrays.stream(parts.split("/", -1))
-        .map(part -> URLEncoder.encode(part, StandardCharsets.UTF_8).replace("+", "%20"))
+        .map(part -> URLEncoder.encode(part, StandardCharsets.UTF_8))
+        .map(part -> part.replace("+", "%20").replace("%3A", ":"))
         .collect(Collectors.joining("/"));
   }
 

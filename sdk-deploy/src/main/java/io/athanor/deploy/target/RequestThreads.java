@@ -2,6 +2,7 @@ package io.athanor.deploy.target;
 
 import io.athanor.api.error.BackendException;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
@@ -11,6 +12,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** Asks a server on threads that wait for its answers, so many at a time. Thread-safe. */
@@ -21,6 +23,9 @@ final class RequestThreads {
   private final ThreadPoolExecutor threads;
   private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
   private final AtomicLong begun = new AtomicLong();
+
+  /** Threads that run a call, or tell a listener of one. */
+  private final Set<Thread> inside = ConcurrentHashMap.newKeySet();
 
   /**
    * @param atOnce most requests under way; further ones wait
@@ -53,10 +58,13 @@ final class RequestThreads {
     FutureTask<Void> task =
         new FutureTask<>(
             () -> {
+              inside.add(Thread.currentThread());
               try {
                 answer.complete(call.get());
               } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
+              } finally {
+                inside.remove(Thread.currentThread());
               }
             },
             null);
@@ -81,6 +89,18 @@ final class RequestThreads {
     return answer;
   }
 
+  /** A call's listener, which another thread tells: it belongs to the call as well. */
+  Predicate<String> inside(Predicate<String> listener) {
+    return piece -> {
+      inside.add(Thread.currentThread());
+      try {
+        return listener.test(piece);
+      } finally {
+        inside.remove(Thread.currentThread());
+      }
+    };
+  }
+
   /** Requests that no thread has begun yet. */
   int waiting() {
     return threads.getQueue().size();
@@ -88,10 +108,13 @@ final class RequestThreads {
 
   /**
    * Takes no more calls, and waits for those begun as long as the server may be silent. Those that
-   * have no answer then fail.
+   * have no answer then fail. From inside a call it does not wait: that would be for itself.
    */
   void close() {
     threads.shutdown();
+    if (inside.contains(Thread.currentThread())) {
+      return;
+    }
     try {
       if (threads.awaitTermination(server.retries().silence().toMillis(), TimeUnit.MILLISECONDS)) {
         return;

@@ -107,16 +107,22 @@ public final class RetryPolicy {
    *
    * @param made attempts so far
    * @param wanted the least pause that the server wants
+   * @param left the time in which the answer must have come
    * @return whether there is to be another attempt
    */
-  boolean awaitNext(int made, Optional<Duration> wanted) throws InterruptedException {
+  boolean awaitNext(int made, Optional<Duration> wanted, Duration left)
+      throws InterruptedException {
     if (made >= attempts || wanted.filter(time -> time.compareTo(longestPause) > 0).isPresent()) {
       return false;
     }
     double full =
         Math.min(pause.toNanos() * Math.pow(2, made - 1.0), (double) longestPause.toNanos());
     Duration own = Duration.ofNanos((long) (full * (1 + jitter.getAsDouble()) / 2));
-    waiting.await(wanted.filter(time -> time.compareTo(own) > 0).orElse(own));
+    Duration next = wanted.filter(time -> time.compareTo(own) > 0).orElse(own);
+    if (next.compareTo(left) >= 0) {
+      return false;
+    }
+    waiting.await(next);
     return true;
   }
 }

@@ -11,14 +11,18 @@ import java.util.function.Predicate;
 final class StreamedText {
   private static final int LONGEST = 16 << 20;
 
-  private final long begin = System.nanoTime();
+  private final long arrival;
   private final RemoteServer server;
   private final Predicate<String> listener;
   private final StringBuilder text = new StringBuilder();
   private Duration first = Duration.ZERO;
   private boolean unwanted;
 
-  StreamedText(RemoteServer server, Predicate<String> listener) {
+  /**
+   * @param arrival when it was asked for, in {@link System#nanoTime}
+   */
+  StreamedText(RemoteServer server, long arrival, Predicate<String> listener) {
+    this.arrival = arrival;
     this.server = server;
     this.listener = listener;
   }
@@ -28,20 +32,25 @@ final class StreamedText {
    *
    * @return whether the listener wants more
    * @throws FormatException if the text is longer than any model's
+   * @throws ListenerException if the listener fails
    */
   boolean hear(String piece) {
     if (piece.isEmpty()) {
       return true;
     }
     if (text.isEmpty()) {
-      first = sinceBegin();
+      first = sinceArrival();
     }
     if (text.length() + piece.length() > LONGEST) {
       throw new FormatException(
           server.toString(), "the text has more than " + LONGEST + " characters");
     }
     text.append(piece);
-    unwanted = !listener.test(piece);
+    try {
+      unwanted = !listener.test(piece);
+    } catch (RuntimeException e) {
+      throw new ListenerException(e);
+    }
     return !unwanted;
   }
 
@@ -50,8 +59,8 @@ final class StreamedText {
     return unwanted;
   }
 
-  Duration sinceBegin() {
-    return Duration.ofNanos(System.nanoTime() - begin);
+  Duration sinceArrival() {
+    return Duration.ofNanos(System.nanoTime() - arrival);
   }
 
   /** What was said; which tokens they were is not known here. */

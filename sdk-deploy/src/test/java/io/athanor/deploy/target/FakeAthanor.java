@@ -35,13 +35,18 @@ import java.util.concurrent.TimeUnit;
 final class FakeAthanor extends FakeServer {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  private final LiveModel live;
+  private volatile LiveModel live;
   private final CountDownLatch left = new CountDownLatch(1);
   private Optional<Digest> registered = Optional.empty();
   private volatile Optional<String> endless = Optional.empty();
 
   FakeAthanor(LiveModel live) {
     this.live = live;
+  }
+
+  /** Deploys another model in the place of the one that it serves. */
+  void serve(LiveModel other) {
+    live = other;
   }
 
   /** Gives it a registry, in which the model's files have this digest. */
@@ -62,7 +67,14 @@ final class FakeAthanor extends FakeServer {
   @Override
   Answer answer(String request, HttpExchange exchange, byte[] body) throws IOException {
     String path = "/v1/models/" + live.model().name();
-    String given = exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath();
+    String asked = exchange.getRequestURI().getPath();
+    String versioned = "/v1/models/" + live.model() + "/";
+    String given =
+        exchange.getRequestMethod()
+            + " "
+            + (asked.startsWith(versioned)
+                ? path + "/" + asked.substring(versioned.length())
+                : asked);
     if (given.equals("GET " + path)) {
       return Answer.ok(facts());
     }

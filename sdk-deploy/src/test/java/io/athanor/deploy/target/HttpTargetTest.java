@@ -7,9 +7,12 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.common.Digest;
 import io.athanor.api.common.Secret;
+import io.athanor.api.data.FeatureEncoding;
 import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
+import io.athanor.api.data.TargetEncoder;
 import io.athanor.api.deploy.Answer;
+import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AccessDeniedException;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
@@ -36,10 +39,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -179,6 +186,123 @@ class HttpTargetTest {
   }
 
   @Test
+  void aVersionThatIsDeployedThereLaterDoesNotAnswerForThisOne() {
+    HttpDeployment there = serve("prices", TinyArtifacts.prices());
+    assertThat(there.predict(Map.of("area", 70)).value()).isEqualTo(310);
+    assertThat(server.requests("POST /v1/models/" + here.model() + "/predict")).hasSize(1);
+    InProcessDeployment newer =
+        new InProcess().backend(backend).deploy("prices", TinyArtifacts.sizes());
+    open.add(newer);
+
+    server.serve(newer);
+
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("answered 404")
+        .satisfies(e -> assertThat(((AthanorException) e).retryable()).isFalse());
+    assertThat(there.stats().failed()).isEqualTo(1);
+  }
+
+  @Test
+  void whatTheServerRefusesIsTheCallersMistakeAndNoFailure() {
+    serve("spam", TinyArtifacts.spam());
+    HttpDeployment there = target().token(Secret.of("sesame")).deployment(here.model());
+    server.instead("POST", 422, Map.of(), "{\"detail\":\"sesame is odd\",\"column\":\"body\"}");
+    assertThatThrownBy(() -> there.predict("won"))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("******** is odd");
+    Row row = Row.of("body", "win ".repeat(25_000));
+    server.instead("POST", 200, Map.of(), results("spam", 2));
+    server.instead("POST", 422, Map.of(), "{\"errors\":[{\"index\":1,\"detail\":\"of sesame\"}]}");
+    assertThatThrownBy(() -> there.predictAll(List.of(row, row, row, row)))
+        .isInstanceOf(ValidationException.class)
+        .hasMessageContaining("row 3: of ********");
+    assertThat(there.stats().failed()).isZero();
+    server.instead("POST", 200, Map.of(), "sesame");
+    assertThatThrownBy(() -> there.predict("won"))
+        .isInstanceOf(BackendException.class)
+        .satisfies(e -> assertThat(e.toString()).doesNotContain("sesame"));
+  }
+
+  private static String results(String label, int count) {
+    String one = "{\"label\":\"" + label + "\",\"confidence\":1,\"alternatives\":[]}";
+    return "{\"model\":\"m\",\"version\":\"1\",\"results\":["
+        + String.join(",", Collections.nCopies(count, one))
+        + "]}";
+  }
+
+  @Test
+  void answersAboutManyLabelsComeInSeveralParts() {
+    serve("spam", TinyArtifacts.spam());
+    List<String> labels = IntStream.range(0, 30_000).mapToObj(i -> "label-" + i).toList();
+    FeatureEncoding known = here.model().features();
+    ServedModel many =
+        new ServedModel(
+            "spam",
+            here.model().version(),
+            here.model().architecture(),
+            here.model().weights(),
+            new FeatureEncoding(
+                known.encoders(), new TargetEncoder.Label("label", labels), known.tokenizer()),
+            Map.of());
+    HttpDeployment there = target().deployment(many);
+    server.instead("POST", 200, Map.of(), results("label-7", 3));
+    server.instead("POST", 200, Map.of(), results("label-8", 1));
+
+    assertThat(there.predictAll(Collections.nCopies(4, Row.of("body", "win"))))
+        .extracting(Answer::label)
+        .containsExactly("label-7", "label-7", "label-7", "label-8");
+  }
+
+  @Test
+  void aPauseThatDoesNotFitIntoTheTimeIsNotMade() {
+    serve("prices", TinyArtifacts.prices());
+    HttpDeployment there = target().timeout(Duration.ofSeconds(20)).deployment(here.model());
+    server.busy("POST", 30);
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("answered 429");
+    assertThat(pauses).isEmpty();
+    assertThat(server.requests("POST")).hasSize(1);
+  }
+
+  @Test
+  void latencyBeginsWhenTheRowArrivesAndNotWhenAThreadTakesIt() throws Exception {
+    HttpDeployment there = serve("prices", TinyArtifacts.prices());
+    CountDownLatch arrived = new CountDownLatch(8);
+    CountDownLatch released = new CountDownLatch(1);
+    holdEach(arrived, released);
+    Row row = Row.of("area", 70);
+    for (int i = 0; i < 8; i++) {
+      there.predictAsync(row);
+    }
+    CompletableFuture<Answer> ninth = there.predictAsync(row);
+    long handedOver = System.nanoTime();
+    assertThat(arrived.await(30, TimeUnit.SECONDS)).isTrue();
+    Duration queued = Duration.ofNanos(System.nanoTime() - handedOver);
+
+    released.countDown();
+
+    assertThat(ninth.get(30, TimeUnit.SECONDS).latency()).isGreaterThan(queued);
+    there.close();
+    assertThat(there.stats().answered()).isEqualTo(9);
+  }
+
+  private void holdEach(CountDownLatch arrived, CountDownLatch released) {
+    server.before(
+        "POST",
+        () -> {
+          holdEach(arrived, released);
+          arrived.countDown();
+          try {
+            released.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+  }
+
+  @Test
   void aRegisteredVersionIsDeployedThere() throws IOException {
     Path folder = home.resolve("prices");
     ArtifactFolder.write(TinyArtifacts.prices(), folder);
@@ -244,16 +368,17 @@ class HttpTargetTest {
     HttpDeployment there = serve("prices", TinyArtifacts.prices());
     server.instead("POST", 200, Map.of(), "<html><body>Welcome</body></html>");
     assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining(server.address().getHost())
         .hasMessageContaining("JSON");
     server.breakOff("POST", 10);
     assertThat(there.predict(Map.of("area", 70)).value()).isEqualTo(310);
     server.instead("POST", 200, Map.of(), "{\"model\":\"prices\",\"vers");
-    assertThatThrownBy(() -> there.predict(Map.of("area", 70))).isInstanceOf(FormatException.class);
+    assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
+        .isInstanceOf(BackendException.class);
     server.instead("POST", 200, Map.of(), "{\"model\":\"prices\",\"version\":\"1\"}");
     assertThatThrownBy(() -> there.predict(Map.of("area", 70)))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("missing field 'value'");
     assertThat(there.stats().failed()).isEqualTo(3);
   }

@@ -11,8 +11,8 @@ import io.athanor.api.common.JsonFields;
 import io.athanor.api.common.Secret;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
-import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.StorageException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.deploy.serve.EmbeddingDeployment;
@@ -228,16 +228,85 @@ class HttpTextTest {
     TextDeployment there = serve();
     server.instead("POST", 200, Map.of(), "<html>\n<body>Welcome</body></html>\n");
     assertThatThrownBy(() -> there.generate(PROMPT))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("expected events of the Athanor server, got '<html>'");
     server.instead("POST", 200, Map.of(), "event: piece\ndata: {\"text\":\"so\n\n");
-    assertThatThrownBy(() -> there.generate(PROMPT)).isInstanceOf(FormatException.class);
+    assertThatThrownBy(() -> there.generate(PROMPT)).isInstanceOf(BackendException.class);
     server.instead("POST", 200, Map.of(), "event: end\ndata: {\"finish\":\"bored\"}\n\n");
     assertThatThrownBy(() -> there.generate(PROMPT))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("'bored'");
     assertThat(there.stats().failed()).isEqualTo(3);
     assertThat(pauses).isEmpty();
+  }
+
+  @Test
+  void aModelThatIsTakenAwayThereIsAFailureAndNoMistakeOfTheCaller() {
+    TextDeployment there = serve();
+    TextDeployment other =
+        opened(new InProcess().backend(backend).text("helper", ChatModels.chat(2)));
+    server.serve(other);
+    assertThatThrownBy(() -> there.generate(PROMPT))
+        .isInstanceOf(BackendException.class)
+        .hasMessageContaining("answered 404")
+        .satisfies(e -> assertThat(((AthanorException) e).retryable()).isFalse());
+    assertThat(there.stats().failed()).isEqualTo(1);
+  }
+
+  @Test
+  void whatAListenerThrowsReachesTheCallerAsItIs() {
+    TextDeployment there = serve();
+    for (RuntimeException thrown :
+        List.of(new IllegalStateException("full"), new StorageException("here", "full"))) {
+      assertThatThrownBy(
+              () ->
+                  there.generate(
+                      PROMPT,
+                      piece -> {
+                        throw thrown;
+                      }))
+          .isSameAs(thrown);
+    }
+    assertThat(server.requests("POST")).hasSize(2);
+    assertThat(pauses).isEmpty();
+  }
+
+  @Test
+  void aListenerMayCloseTheDeployment() throws Exception {
+    TextDeployment there = serve();
+    CompletableFuture<TextAnswer> answer =
+        there.generateAsync(
+            PROMPT,
+            piece -> {
+              there.close();
+              return true;
+            });
+    assertThat(answer.get(60, TimeUnit.SECONDS).text()).isEqualTo(here.generate(PROMPT).text());
+  }
+
+  @Test
+  void whatFollowsAnAnswerMayCloseTheDeployment() throws Exception {
+    TextDeployment there = serve();
+    CountDownLatch ready = new CountDownLatch(1);
+    server.before(
+        "POST",
+        () -> {
+          try {
+            ready.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+    CompletableFuture<Boolean> interrupted =
+        there
+            .generateAsync(PROMPT, piece -> true)
+            .thenApply(
+                answer -> {
+                  there.close();
+                  return Thread.currentThread().isInterrupted();
+                });
+    ready.countDown();
+    assertThat(interrupted.get(60, TimeUnit.SECONDS)).isFalse();
   }
 
   @Test
@@ -313,7 +382,7 @@ class HttpTextTest {
         Map.of(),
         "{\"model\":\"finder\",\"version\":\"1\",\"tokens\":1,\"vectors\":[[1,2]]}");
     assertThatThrownBy(() -> there.embed(List.of("win")))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("vectors[0]: expected 4 numbers");
     server.instead(
         "POST",
@@ -321,7 +390,7 @@ class HttpTextTest {
         Map.of(),
         "{\"model\":\"finder\",\"version\":\"1\",\"tokens\":1,\"vectors\":[[1,2,3,\"x\"]]}");
     assertThatThrownBy(() -> there.embed(List.of("win")))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("expected numbers, got string");
     server.instead(
         "POST",
@@ -329,7 +398,7 @@ class HttpTextTest {
         Map.of(),
         "{\"model\":\"finder\",\"version\":\"1\",\"tokens\":1,\"vectors\":[]}");
     assertThatThrownBy(() -> there.embed(List.of("win")))
-        .isInstanceOf(FormatException.class)
+        .isInstanceOf(BackendException.class)
         .hasMessageContaining("expected 1 vectors, got 0");
     server.busy("POST", 1);
     assertThat(there.embed(List.of("win")).vectors()).hasSize(1);

@@ -187,7 +187,7 @@ class OllamaTargetTest {
     try (TextDeployment there = target.deploy("helper", MODEL)) {
       ollama.instead("POST /api/generate", 200, Map.of(), "{\"response\":\"so\",\"do");
       assertThatThrownBy(() -> there.generate(QUESTIONS.get(0)))
-          .isInstanceOf(FormatException.class);
+          .isInstanceOf(BackendException.class);
       ollama.instead("POST /api/generate", 200, Map.of(), "{\"response\":\"so\"}\n");
       assertThatThrownBy(() -> there.generate(QUESTIONS.get(0)))
           .isInstanceOf(BackendException.class)
