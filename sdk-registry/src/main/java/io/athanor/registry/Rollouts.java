@@ -2,7 +2,6 @@ package io.athanor.registry;
 
 import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.deploy.RolloutStore;
-import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.VersionId;
@@ -75,7 +74,7 @@ public final class Rollouts implements RolloutStore {
                     "model '" + model + "'", List.of(), "Register a version of it first");
               }
               Optional<RolloutState> before = table.find(session, model, next.alias());
-              requireNext(before, next);
+              next.requireFollows(before);
               table.put(session, written);
               audit.record(
                   new Change(
@@ -103,21 +102,6 @@ public final class Rollouts implements RolloutStore {
         registry.principal(),
         state.reason(),
         state.revision());
-  }
-
-  private static void requireNext(Optional<RolloutState> before, RolloutState next) {
-    long present = before.map(RolloutState::revision).orElse(0L);
-    if (next.revision() != present + 1) {
-      throw new ConflictException(
-          "The "
-              + next
-              + " should become revision "
-              + next.revision()
-              + " but is at "
-              + present
-              + ": somebody else changed it. Read it again",
-          true);
-    }
   }
 
   private static String describe(RolloutState state) {

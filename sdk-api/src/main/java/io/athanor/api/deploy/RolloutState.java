@@ -4,6 +4,7 @@ import io.athanor.api.error.ConflictException;
 import io.athanor.api.registry.Principal;
 import io.athanor.api.registry.VersionId;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * What has to outlive a process that brings a candidate into the place of a champion.
@@ -90,6 +91,27 @@ public record RolloutState(
         who,
         why,
         revision + 1);
+  }
+
+  /**
+   * Checks that it is the next state after another.
+   *
+   * @param before what a store has; empty if it has nothing
+   * @throws ConflictException if somebody else changed that meanwhile; retryable
+   */
+  public void requireFollows(Optional<RolloutState> before) {
+    long present = before.map(RolloutState::revision).orElse(0L);
+    if (revision != present + 1) {
+      throw new ConflictException(
+          "The "
+              + this
+              + " should become revision "
+              + revision
+              + " but is at "
+              + present
+              + ": somebody else changed it. Read it again",
+          true);
+    }
   }
 
   /** Done by somebody else than it says. */

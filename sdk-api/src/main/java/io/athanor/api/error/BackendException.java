@@ -1,7 +1,7 @@
 package io.athanor.api.error;
 
 /** A failure inside an engine, or an engine that has too much to do. */
-public final class BackendException extends AthanorException {
+public sealed class BackendException extends AthanorException permits OverloadException {
   private static final long serialVersionUID = 1L;
 
   private final String backend;

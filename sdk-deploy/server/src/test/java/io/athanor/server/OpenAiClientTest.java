@@ -18,7 +18,7 @@ import com.openai.models.completions.CompletionCreateParams;
 import com.openai.models.embeddings.CreateEmbeddingResponse;
 import com.openai.models.embeddings.EmbeddingCreateParams;
 import com.openai.models.models.Model;
-import io.athanor.api.error.BackendException;
+import io.athanor.api.error.OverloadException;
 import io.athanor.deploy.serve.TextRequest;
 import java.util.List;
 import java.util.Optional;
@@ -230,7 +230,7 @@ class OpenAiClientTest {
     assertThatThrownBy(() -> client.chat().completions().create(chat("too long").build()))
         .isInstanceOf(BadRequestException.class)
         .hasMessageContaining("it fills the context");
-    text.refusal = Optional.of(new BackendException("fake", "full", true));
+    text.refusal = Optional.of(new OverloadException("fake", "full"));
     assertThatThrownBy(() -> client.chat().completions().create(chat("one").build()))
         .isInstanceOf(RateLimitException.class);
   }

@@ -15,6 +15,7 @@ import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.OverloadException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
@@ -270,7 +271,7 @@ class RemoteTextTest {
   @Test
   void aModelThatIsBusyIsARetryableRefusal() {
     FakeText busy = new FakeText();
-    busy.refusal = Optional.of(new BackendException("fake", "too much", true));
+    busy.refusal = Optional.of(new OverloadException("fake", "too much"));
     try (ModelServer other = ModelServer.on(0).serve(busy).start();
         TextDeployment there = target(other.address()).text(busy.model())) {
       assertThatThrownBy(() -> there.generate(PROMPT))

@@ -10,6 +10,7 @@ import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.registry.Principal;
 import io.athanor.registry.ModelRegistry;
 import io.athanor.tck.fixture.TinyArtifacts;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.file.Path;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
@@ -50,6 +51,16 @@ class RolloutHttpTest {
       JsonNode running = json(client.get(PATH));
       assertThat(running.get("phase").textValue()).isEqualTo("running");
       assertThat(running.get("candidate").textValue()).isEqualTo("prices:2");
+      JsonNode deletion =
+          json(
+              client.send(
+                  "DELETE",
+                  "/v1/registry/models/prices/versions/2?plan=true",
+                  BodyPublishers.noBody(),
+                  null));
+      assertThat(deletion.get("possible").booleanValue()).isFalse();
+      assertThat(deletion.at("/rollouts/0").textValue())
+          .isEqualTo("rollout of prices:2 to prices@production");
       problem(client.post(PATH + "/rollback", "{}"), 422);
       problem(client.post(PATH + "/rollback", "{\"reason\":\" \"}"), 422);
       problem(client.post(PATH + "/resume", "{\"reason\":\"x\"}"), 409);

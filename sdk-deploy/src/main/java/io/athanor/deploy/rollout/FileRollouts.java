@@ -6,7 +6,6 @@ import io.athanor.api.common.JsonFields;
 import io.athanor.api.deploy.RolloutPhase;
 import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.deploy.RolloutStore;
-import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import io.athanor.api.registry.Principal;
@@ -47,21 +46,6 @@ public final class FileRollouts implements RolloutStore {
    */
   public static FileRollouts in(Path folder) {
     return new FileRollouts(folder.toAbsolutePath().normalize());
-  }
-
-  static void requireNext(Optional<RolloutState> before, RolloutState next) {
-    long present = before.map(RolloutState::revision).orElse(0L);
-    if (next.revision() != present + 1) {
-      throw new ConflictException(
-          "The "
-              + next
-              + " should become revision "
-              + next.revision()
-              + " but is at "
-              + present
-              + ": somebody else changed it. Read it again",
-          true);
-    }
   }
 
   @Override
@@ -117,9 +101,8 @@ public final class FileRollouts implements RolloutStore {
           channel.lock();
           String before = content(file);
           List<RolloutState> states = parse(file, before);
-          requireNext(
-              states.isEmpty() ? Optional.empty() : Optional.of(states.get(states.size() - 1)),
-              next);
+          next.requireFollows(
+              states.isEmpty() ? Optional.empty() : Optional.of(states.get(states.size() - 1)));
           append(channel, wholeLines(before), line(next));
           return next;
         }

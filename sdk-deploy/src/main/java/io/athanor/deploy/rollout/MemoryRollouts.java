@@ -23,7 +23,7 @@ public final class MemoryRollouts implements RolloutStore {
 
   @Override
   public synchronized RolloutState write(RolloutState next) {
-    FileRollouts.requireNext(read(next.model(), next.alias()), next);
+    next.requireFollows(read(next.model(), next.alias()));
     states.put(next.model() + "@" + next.alias(), next);
     return next;
   }

@@ -4,6 +4,7 @@ import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
+import io.athanor.api.error.OverloadException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -108,15 +109,14 @@ final class MicroBatcher<Q, P, A> {
       }
       if (queue.size() >= policy.queueLimit()) {
         counts.refused(rows.size());
-        throw new BackendException(
+        throw new OverloadException(
             engine.name(),
             queue.size()
                 + " rows wait for "
                 + model
                 + " already, and its queue limit is "
                 + policy.queueLimit()
-                + "; try again in a moment, or deploy it with a longer queue",
-            true);
+                + "; try again in a moment, or deploy it with a longer queue");
       }
       for (Q row : rows) {
         Ticket<Q, A> ticket = new Ticket<>(row, arrived, new CompletableFuture<>());

@@ -5,6 +5,7 @@ import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
+import io.athanor.api.error.OverloadException;
 import io.athanor.model.generate.GenerationBatch;
 import io.athanor.model.generate.GenerationRow;
 import java.time.Duration;
@@ -108,15 +109,14 @@ final class TextBatcher {
       }
       if (queue.size() >= queueLimit) {
         counts.refused(1);
-        throw new BackendException(
+        throw new OverloadException(
             backend,
             queue.size()
                 + " requests wait for "
                 + model
                 + " already, and its queue limit is "
                 + queueLimit
-                + "; try again in a moment, or deploy it with a longer queue",
-            true);
+                + "; try again in a moment, or deploy it with a longer queue");
       }
       queue.add(ticket);
       changed.signal();

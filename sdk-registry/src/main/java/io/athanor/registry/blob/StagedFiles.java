@@ -136,16 +136,24 @@ public final class StagedFiles implements AutoCloseable {
   /** Where the registry has the content, the file becomes another name of it. */
   private Content prepare(Path file, Digest digest) throws IOException {
     boolean damaged = isDamaged(digest);
-    if (damaged || !isHere(digest)) {
+    if (damaged || !shares(file, digest)) {
       force(file);
       file.toFile().setReadOnly();
-    } else {
-      replace(file, target.blob(digest));
     }
     Path content = prepared().resolve(digest.hex());
     linkOrCopy(file, content);
     target.keep(digest, content);
     return new Content(content, damaged);
+  }
+
+  /** Makes the file another name of what the registry has, if it is not collected meanwhile. */
+  private boolean shares(Path file, Digest digest) throws IOException {
+    try {
+      replace(file, target.blob(digest));
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
   }
 
   private void replace(Path file, Path content) throws IOException {

@@ -10,8 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class StagedFilesTest {
@@ -58,6 +61,32 @@ class StagedFilesTest {
     }
 
     assertThat(files.blob(SAME)).hasContent("same");
+  }
+
+  @Test
+  @Timeout(60)
+  void staysWholeWhileItsContentIsCollectedAgainAndAgain() throws Exception {
+    AtomicBoolean ended = new AtomicBoolean();
+    CompletableFuture<Void> collector =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!ended.get()) {
+                files.remove(SAME);
+              }
+            });
+    try {
+      for (int version = 1; version <= 200; version++) {
+        publish("models/base/a/" + version, "one", "two");
+      }
+    } finally {
+      ended.set(true);
+      collector.get();
+    }
+
+    for (int version = 1; version <= 200; version++) {
+      assertThat(files.folder("models/base/a/" + version + "/one")).hasContent("same");
+      assertThat(files.folder("models/base/a/" + version + "/two")).hasContent("same");
+    }
   }
 
   @Test

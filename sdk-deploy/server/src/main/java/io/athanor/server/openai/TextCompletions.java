@@ -60,13 +60,14 @@ final class TextCompletions {
     List<CompletableFuture<TextAnswer>> answers = begin(model, requests, completion);
     CompletableFuture<Void> all =
         CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
+    var unused = all.whenComplete((done, failure) -> cancel(answers));
     ctx.future(
         () ->
             service
                 .asking()
                 .answered(
                     all,
-                    unused -> {
+                    nothing -> {
                       List<TextAnswer> done =
                           answers.stream().map(CompletableFuture::join).toList();
                       done.forEach(service.metrics()::generated);
@@ -86,9 +87,14 @@ final class TextCompletions {
       }
       return answers;
     } catch (RuntimeException e) {
-      answers.forEach(answer -> answer.cancel(false));
+      cancel(answers);
       throw e;
     }
+  }
+
+  /** Ends those that are not there yet. */
+  private static void cancel(List<CompletableFuture<TextAnswer>> answers) {
+    answers.forEach(answer -> answer.cancel(false));
   }
 
   private static List<String> prompts(RequestFields fields) {

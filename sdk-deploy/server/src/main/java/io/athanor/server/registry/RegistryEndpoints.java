@@ -111,6 +111,8 @@ public final class RegistryEndpoints {
     plan.children().forEach(child -> children.add(child.toString()));
     ArrayNode deployments = answer.putArray("deployments");
     plan.deployments().forEach(live -> deployments.add(live.toString()));
+    ArrayNode rollouts = answer.putArray("rollouts");
+    plan.rollouts().forEach(rollout -> rollouts.add(rollout.toString()));
     plan.keptFor().forEach(answer.putArray("keptFor")::add);
     StrictJson.send(ctx, answer);
   }

@@ -1,7 +1,7 @@
 package io.athanor.server.serving;
 
 import io.athanor.api.deploy.LiveModel;
-import io.athanor.api.error.BackendException;
+import io.athanor.api.error.OverloadException;
 import io.athanor.deploy.monitor.MonitoredText;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
@@ -19,7 +19,8 @@ import java.util.function.Supplier;
  * How models are asked: says of their refusals what HTTP says of them, and writes their answers.
  * Thread-safe.
  *
- * @param writers write answers, so that no slow reader holds up a model
+ * @param writers write answers and failures where writing may have to wait for a reader, so that no
+ *     slow one holds up a model
  * @param deadlines how long an answer may take
  */
 public record Asking(Executor writers, Deadlines deadlines) {
@@ -32,11 +33,8 @@ public record Asking(Executor writers, Deadlines deadlines) {
   public static <T> T begin(LiveModel live, Supplier<T> call) {
     try {
       return call.get();
-    } catch (BackendException e) {
-      if (e.retryable()) {
-        throw HttpProblem.busy();
-      }
-      throw e;
+    } catch (OverloadException e) {
+      throw HttpProblem.busy();
     } catch (IllegalStateException e) {
       throw HttpProblem.unavailable(live.model() + " is being taken down; try another server");
     }
@@ -78,10 +76,11 @@ public record Asking(Executor writers, Deadlines deadlines) {
   }
 
   /**
-   * Does something with an answer, on another thread than the model's. A failure is carried on;
-   * where there is no answer in time, a {@link TimeoutException}, and the answer is cancelled.
+   * Does something with an answer, on another thread than the model's. A failure is carried on, on
+   * such a thread too; where there is no answer in time, a {@link TimeoutException}, and the answer
+   * is cancelled.
    */
   public <T> CompletableFuture<Void> answered(CompletableFuture<T> answer, Consumer<T> writer) {
-    return within(answer).thenAcceptAsync(writer, writers);
+    return within(answer).whenCompleteAsync((done, failure) -> {}, writers).thenAccept(writer);
   }
 }

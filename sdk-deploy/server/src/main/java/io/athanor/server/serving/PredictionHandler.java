@@ -94,15 +94,18 @@ public final class PredictionHandler extends Handler.Wrapper {
       PredictionEndpoints.Begun begun,
       @Nullable Answer answer,
       @Nullable Throwable failure) {
-    try {
-      if (answer == null) {
-        refuse(exchange, failure);
-      } else {
-        send(exchange, 200, "application/json", begun.json(answer));
-      }
-    } catch (RuntimeException | Error e) {
-      exchange.callback.failed(e);
+    if (answer == null) {
+      refuse(exchange, failure);
+      return;
     }
+    byte[] content;
+    try {
+      content = begun.json(answer);
+    } catch (RuntimeException | Error e) {
+      refuse(exchange, e);
+      return;
+    }
+    send(exchange, 200, "application/json", content);
   }
 
   private void refuse(Exchange exchange, @Nullable Throwable failure) {
