@@ -1,10 +1,12 @@
 package io.athanor.deploy;
 
 import io.athanor.deploy.monitor.AlertRule;
+import io.athanor.deploy.monitor.DriftReport;
 import io.athanor.deploy.monitor.Monitor;
 import io.athanor.deploy.rollout.Finding;
 import io.athanor.deploy.rollout.Guard;
 import io.athanor.deploy.rollout.Traffic;
+import java.util.Optional;
 
 /**
  * Rolls a candidate back for what would be an alert of its monitor, for example drift against its
@@ -51,7 +53,9 @@ public final class AlertGuard implements Guard {
 
   @Override
   public Finding judge(Traffic traffic) {
-    return rule.look(monitor.window(), monitor.drift())
+    Optional<DriftReport> drift =
+        rule instanceof AlertRule.Drift ? monitor.drift() : Optional.empty();
+    return rule.look(monitor.window(), drift)
         .map(
             found ->
                 found.breached() ? Finding.bad(found.message()) : Finding.good(found.message()))

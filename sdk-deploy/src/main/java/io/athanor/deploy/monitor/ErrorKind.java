@@ -6,8 +6,10 @@ import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.deploy.serve.OutOfTime;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
 
 /** Why a request got no answer. */
 public enum ErrorKind {
@@ -30,6 +32,9 @@ public enum ErrorKind {
         thrown instanceof CompletionException && thrown.getCause() != null
             ? thrown.getCause()
             : thrown;
+    if (cause instanceof OutOfTime || cause instanceof TimeoutException) {
+      return OVERLOAD;
+    }
     if (cause instanceof CancellationException) {
       return CANCELLED;
     }

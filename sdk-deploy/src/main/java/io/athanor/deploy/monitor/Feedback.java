@@ -3,8 +3,8 @@ package io.athanor.deploy.monitor;
 import java.util.Optional;
 
 /**
- * What somebody says of an answer. Without a consent it only counts in the satisfaction, and
- * nothing of it is kept.
+ * What somebody says of an answer. Without a consent it only counts in the satisfaction, if it is
+ * the first opinion of the answer, and nothing of it is kept.
  *
  * @param answer the answer's id
  * @param opinion what is said

@@ -3,6 +3,7 @@ package io.athanor.deploy.monitor;
 import io.athanor.api.data.Baseline;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.deploy.serve.OutOfTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -16,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +37,7 @@ public final class Monitor implements AutoCloseable {
   private final Duration slotLength;
   private final int rowsPerSlot;
   private final boolean looking;
-  private final BlockingQueue<Consumer<Tallies>> queue = new ArrayBlockingQueue<>(QUEUE);
+  private final BlockingQueue<Supplier<Consumer<Tallies>>> queue = new ArrayBlockingQueue<>(QUEUE);
   private final AtomicInteger looked = new AtomicInteger();
   private final RecentAnswers recent = new RecentAnswers();
   private final Tallies none;
@@ -74,12 +76,10 @@ public final class Monitor implements AutoCloseable {
     long next = System.nanoTime() + every;
     try {
       while (!closed) {
-        Consumer<Tallies> first =
+        Supplier<Consumer<Tallies>> first =
             queue.poll(Math.max(0, next - System.nanoTime()), TimeUnit.NANOSECONDS);
         if (first != null) {
-          synchronized (lock) {
-            lookAt(first);
-          }
+          lookAt(first);
         }
         if (System.nanoTime() - next >= 0) {
           next = System.nanoTime() + every;
@@ -111,8 +111,12 @@ public final class Monitor implements AutoCloseable {
     gauges.failed(ErrorKind.of(thrown));
   }
 
-  /** Has something looked at, unless there was enough in this slot or there is no time. */
-  void look(Consumer<Tallies> what) {
+  /**
+   * Has something looked at, unless there was enough in this slot or there is no time.
+   *
+   * @param what may take its time, and gives what counts it, which may not
+   */
+  void look(Supplier<Consumer<Tallies>> what) {
     if (looking) {
       if (looked.get() < rowsPerSlot && queue.offer(what)) {
         looked.incrementAndGet();
@@ -122,12 +126,15 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  private void lookAt(Consumer<Tallies> what) {
+  private void lookAt(Supplier<Consumer<Tallies>> what) {
     try {
-      what.accept(current.tallies);
-      current.rows++;
+      Consumer<Tallies> count = what.get();
+      synchronized (lock) {
+        count.accept(current.tallies);
+        current.rows++;
+      }
     } catch (RuntimeException e) {
-      current.passedOver++;
+      gauges.passedOver();
       LOG.debug("A row of {} could not be looked at", model, e);
     }
   }
@@ -158,7 +165,13 @@ public final class Monitor implements AutoCloseable {
               remember(id, exchange.apply(done));
               remembered.complete(done);
             });
-    var unusedToo = remembered.whenComplete((done, thrown) -> answer.cancel(false));
+    var unusedToo =
+        remembered.whenComplete(
+            (done, thrown) -> {
+              if (thrown != null) {
+                OutOfTime.passOn(thrown, answer);
+              }
+            });
     return remembered;
   }
 
@@ -193,12 +206,15 @@ public final class Monitor implements AutoCloseable {
    * @return what the channels were told
    */
   public List<Alert> check() {
+    synchronized (lock) {
+      moveOn();
+    }
+    for (var next = queue.poll(); next != null; next = queue.poll()) {
+      lookAt(next);
+    }
     List<Alert> alerts;
     synchronized (lock) {
       Instant now = moveOn();
-      for (Consumer<Tallies> next = queue.poll(); next != null; next = queue.poll()) {
-        lookAt(next);
-      }
       Slot window = merged();
       alerts = alerting.look(model.toString(), window.summary(now), drift(window, now));
     }
@@ -221,8 +237,9 @@ public final class Monitor implements AutoCloseable {
   }
 
   /**
-   * Takes what somebody says of an answer. It counts in the satisfaction; with a consent, question,
-   * answer and opinion are also kept, if there is a log for them.
+   * Takes what somebody says of an answer. The first opinion of each answer counts in the
+   * satisfaction, so that nobody can shift it by saying the same often; with a consent, question,
+   * answer and opinion are also kept, those of later opinions too, if there is a log for them.
    *
    * @return whether it is kept
    * @throws NotFoundException if the answer is not among the ten thousand latest with an id
@@ -255,7 +272,9 @@ public final class Monitor implements AutoCloseable {
     }
     synchronized (lock) {
       moveOn();
-      current.hear(feedback.opinion());
+      if (recent.judge(feedback.answer())) {
+        current.hear(feedback.opinion());
+      }
     }
     return kept;
   }

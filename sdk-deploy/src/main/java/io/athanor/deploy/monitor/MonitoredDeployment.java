@@ -155,16 +155,23 @@ public final class MonitoredDeployment implements Deployment, Monitored {
 
   private void look(Row row, Answer answer) {
     monitor.look(
-        tallies -> {
-          traits.read(row, tallies);
-          if (answer.prediction() instanceof Prediction.Label label) {
-            tallies.category(prediction, label.label());
-            tallies.number(confidence, label.confidence());
-          } else if (answer.prediction() instanceof Prediction.Quantity quantity) {
-            tallies.number(prediction, quantity.value());
-          }
-          embedder.ifPresent(vectors -> tallies.vector(vectors.apply(row)));
+        () -> {
+          Optional<float[]> vector = embedder.map(vectors -> vectors.apply(row));
+          return tallies -> {
+            count(row, answer, tallies);
+            vector.ifPresent(tallies::vector);
+          };
         });
+  }
+
+  private void count(Row row, Answer answer, Tallies tallies) {
+    traits.read(row, tallies);
+    if (answer.prediction() instanceof Prediction.Label label) {
+      tallies.category(prediction, label.label());
+      tallies.number(confidence, label.confidence());
+    } else if (answer.prediction() instanceof Prediction.Quantity quantity) {
+      tallies.number(prediction, quantity.value());
+    }
   }
 
   @Override

@@ -52,10 +52,11 @@ public final class MonitoredEmbedding implements EmbeddingDeployment, Monitored 
       String text = texts.get(i);
       float[] vector = vectors.get(i);
       monitor.look(
-          tallies -> {
-            traits.read(Row.of(Traits.TEXT, text), tallies);
-            tallies.vector(vector);
-          });
+          () ->
+              tallies -> {
+                traits.read(Row.of(Traits.TEXT, text), tallies);
+                tallies.vector(vector);
+              });
     }
   }
 

@@ -124,7 +124,7 @@ public final class MonitoredText implements TextDeployment, Monitored {
         request.messages().isEmpty()
             ? request.prompt()
             : request.messages().get(request.messages().size() - 1).content();
-    monitor.look(tallies -> traits.read(Row.of(Traits.TEXT, read), tallies));
+    monitor.look(() -> tallies -> traits.read(Row.of(Traits.TEXT, read), tallies));
   }
 
   @Override

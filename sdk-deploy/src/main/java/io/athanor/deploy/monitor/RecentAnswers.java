@@ -2,10 +2,12 @@ package io.athanor.deploy.monitor;
 
 import io.athanor.api.data.Pixels;
 import io.athanor.api.data.Row;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The answers that feedback may still come to: the latest ones, in bounded memory. Thread-safe. */
 final class RecentAnswers {
@@ -34,16 +36,32 @@ final class RecentAnswers {
   }
 
   private final Map<String, Exchange> exchanges = new LinkedHashMap<>();
+  private final Set<String> judged = new HashSet<>();
   private long bytes;
 
   synchronized void add(String id, Exchange exchange) {
+    Exchange before = exchanges.remove(id);
+    if (before != null) {
+      forget(id, before);
+    }
     exchanges.put(id, exchange);
     bytes += exchange.bytes();
-    Iterator<Exchange> oldest = exchanges.values().iterator();
+    Iterator<Map.Entry<String, Exchange>> all = exchanges.entrySet().iterator();
     while (exchanges.size() > MOST || (bytes > MOST_BYTES && exchanges.size() > 1)) {
-      bytes -= oldest.next().bytes();
-      oldest.remove();
+      Map.Entry<String, Exchange> oldest = all.next();
+      forget(oldest.getKey(), oldest.getValue());
+      all.remove();
     }
+  }
+
+  private void forget(String id, Exchange exchange) {
+    bytes -= exchange.bytes();
+    judged.remove(id);
+  }
+
+  /** Whether this is the first opinion of an answer that is still remembered. */
+  synchronized boolean judge(String id) {
+    return exchanges.containsKey(id) && judged.add(id);
   }
 
   synchronized Optional<Exchange> find(String id) {

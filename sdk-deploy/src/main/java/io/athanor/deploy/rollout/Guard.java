@@ -11,8 +11,9 @@ public interface Guard {
   String name();
 
   /**
-   * Told once, before the candidate has any traffic in this process, what it watches. What it
-   * throws keeps the rollout from beginning.
+   * Told before the candidate has any traffic in this process what it watches. What it throws keeps
+   * this process from taking part. The store has the rollout by then, and beginning again goes on
+   * with it.
    */
   default void begin(RolloutState rollout) {}
 

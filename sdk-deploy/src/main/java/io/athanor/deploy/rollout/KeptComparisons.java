@@ -3,15 +3,17 @@ package io.athanor.deploy.rollout;
 import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,44 +23,47 @@ import org.slf4j.LoggerFactory;
  * Not thread-safe.
  */
 final class KeptComparisons {
+  static final long LONGEST = 64L << 20;
   private static final Logger LOG = LoggerFactory.getLogger(KeptComparisons.class);
   private static final String ENDING = ".comparisons";
-  private static final long LONGEST = 64L << 20;
 
   private final Path file;
-  private final List<Pair> before;
+  private final long longest;
+  private long bytes;
   private boolean writable = true;
 
   /** What champion and candidate got for their answers to one request. */
   record Pair(double champion, double candidate) {}
 
-  private KeptComparisons(Path file, List<Pair> before) {
+  private KeptComparisons(Path file, long longest, long bytes) {
     this.file = file;
-    this.before = before;
+    this.longest = longest;
+    this.bytes = bytes;
   }
 
   /**
    * Opens those of a rollout, in place of those of an earlier one.
    *
+   * @param longest bytes that are read and written
+   * @param known takes those of processes before this one, oldest first
    * @throws StorageException if they cannot be read, or not be written
    * @throws FormatException if they are damaged; names the line
    */
-  static KeptComparisons of(RolloutState rollout, Path folder) {
+  static KeptComparisons of(RolloutState rollout, Path folder, long longest, Consumer<Pair> known) {
     Path file = folder.resolve(rollout.model() + "@" + rollout.alias() + ENDING);
     String heading = rollout.candidate() + " " + rollout.begun();
     try {
       Files.createDirectories(folder);
-      String content = Files.exists(file) ? content(file) : "";
-      String whole = content.substring(0, content.lastIndexOf('\n') + 1);
-      List<String> lines = whole.lines().toList();
-      boolean same = !lines.isEmpty() && lines.get(0).equals(heading);
-      List<Pair> before = same ? pairs(file, lines) : List.of();
-      if (!same || whole.length() < content.length()) {
-        Files.writeString(file, same ? whole : heading + "\n");
+      long whole = Files.exists(file) ? read(file, heading, longest, known) : 0;
+      if (whole == 0) {
+        Files.writeString(file, heading + "\n");
+        whole = Files.size(file);
+      } else if (whole < Files.size(file)) {
+        try (FileChannel cut = FileChannel.open(file, StandardOpenOption.WRITE)) {
+          cut.truncate(whole);
+        }
       }
-      return new KeptComparisons(file, before);
-    } catch (CharacterCodingException e) {
-      throw new FormatException(file.toString(), "is not UTF-8", e);
+      return new KeptComparisons(file, longest, whole);
     } catch (IOException e) {
       throw new StorageException(
           file.toString(),
@@ -67,33 +72,48 @@ final class KeptComparisons {
     }
   }
 
-  private static String content(Path file) throws IOException {
+  /** How many bytes are whole lines of the rollout; 0 if they are another's. */
+  private static long read(Path file, String heading, long longest, Consumer<Pair> known)
+      throws IOException {
     long size = Files.size(file);
-    if (size > LONGEST) {
+    if (size > longest) {
       throw new FormatException(
-          file.toString(), "has " + size + " bytes, at most " + LONGEST + " are read");
+          file.toString(), "has " + size + " bytes, at most " + longest + " are read");
     }
-    return Files.readString(file);
+    long whole = 0;
+    int number = 0;
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      for (int next = in.read(); next >= 0; next = in.read()) {
+        if (next != '\n') {
+          line.write(next);
+          continue;
+        }
+        String text = line.toString(StandardCharsets.UTF_8);
+        number++;
+        if (number > 1) {
+          known.accept(pair(file, number, text));
+        } else if (!text.equals(heading)) {
+          return 0;
+        }
+        whole += line.size() + 1L;
+        line.reset();
+      }
+    }
+    return whole;
   }
 
-  private static List<Pair> pairs(Path file, List<String> lines) {
-    List<Pair> pairs = new ArrayList<>(lines.size());
-    for (int i = 1; i < lines.size(); i++) {
-      int number = i + 1;
-      String line = lines.get(i);
-      pairs.add(
-          pair(line)
-              .orElseThrow(
-                  () ->
-                      new FormatException(
-                          file.toString(),
-                          number,
-                          null,
-                          "must be two scores from 0 to 1, got '"
-                              + line
-                              + "'. Delete the file to go on without what was compared")));
-    }
-    return pairs;
+  private static Pair pair(Path file, int number, String line) {
+    return pair(line)
+        .orElseThrow(
+            () ->
+                new FormatException(
+                    file.toString(),
+                    number,
+                    null,
+                    "must be two scores from 0 to 1, got '"
+                        + line
+                        + "'. Delete the file to go on without what was compared"));
   }
 
   private static Optional<Pair> pair(String line) {
@@ -111,21 +131,29 @@ final class KeptComparisons {
     }
   }
 
-  /** Those of processes before this one, oldest first. */
-  List<Pair> before() {
-    return before;
-  }
-
-  /** Adds a pair. Where that fails it and what follows is not kept, so that no gap comes about. */
+  /**
+   * Adds a pair. Where that fails or there are enough it and what follows is not kept, so that no
+   * gap comes about: what came first is evidence for itself.
+   */
   void add(double champion, double candidate) {
+    String line = champion + " " + candidate + "\n";
+    if (writable && bytes + line.length() > longest) {
+      writable = false;
+      LOG.warn(
+          "{} has {} bytes, at most {} are kept; after a restart, comparisons from now on are lost",
+          file,
+          bytes,
+          longest);
+    }
     if (writable) {
       try {
         Files.writeString(
             file,
-            champion + " " + candidate + "\n",
+            line,
             StandardCharsets.UTF_8,
             StandardOpenOption.WRITE,
             StandardOpenOption.APPEND);
+        bytes += line.length();
       } catch (IOException e) {
         writable = false;
         LOG.warn(

@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 public final class QualityGuard implements Guard {
   private final double margin;
   private final double alpha;
-  private final BettingTest worse;
-  private final BettingTest good;
+  private BettingTest worse;
+  private BettingTest good;
   private @Nullable Path folder;
   private @Nullable KeptComparisons kept;
   private double differences;
@@ -27,8 +27,16 @@ public final class QualityGuard implements Guard {
   private QualityGuard(double margin, double alpha) {
     this.margin = margin;
     this.alpha = alpha;
-    this.worse = new BettingTest((1 + margin) / 2);
-    this.good = new BettingTest((1 - margin) / 2);
+    this.worse = worse(margin);
+    this.good = good(margin);
+  }
+
+  private static BettingTest worse(double margin) {
+    return new BettingTest((1 + margin) / 2);
+  }
+
+  private static BettingTest good(double margin) {
+    return new BettingTest((1 - margin) / 2);
   }
 
   /**
@@ -69,9 +77,16 @@ public final class QualityGuard implements Guard {
   @Override
   public synchronized void begin(RolloutState rollout) {
     if (folder != null) {
-      KeptComparisons opened = KeptComparisons.of(rollout, folder);
-      opened.before().forEach(pair -> observe(pair.champion(), pair.candidate()));
-      kept = opened;
+      // From nothing, as a beginning that failed may have read a part.
+      worse = worse(margin);
+      good = good(margin);
+      differences = 0;
+      kept =
+          KeptComparisons.of(
+              rollout,
+              folder,
+              KeptComparisons.LONGEST,
+              pair -> observe(pair.champion(), pair.candidate()));
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,6 +53,10 @@ public final class Rollout {
   private long requestsBefore;
   private Instant stepBegun;
   private boolean superseded;
+
+  /** Why the candidate is bad, from when a guard said so until the store knows. */
+  private @Nullable String condemned;
+
   private boolean loserClosed;
 
   Rollout(
@@ -81,7 +86,10 @@ public final class Rollout {
     return new RolloutBuilder(model, alias);
   }
 
-  /** Where it stands, as this process last read it. */
+  /**
+   * Where it stands, as this process last read it. Once another rollout to the alias has begun, it
+   * stays what was last read of this one, even if that is no end; the store has the present one.
+   */
   public RolloutState state() {
     return state;
   }
@@ -139,11 +147,24 @@ public final class Rollout {
     }
   }
 
-  /** Another rollout has begun, so this one has ended while nobody looked: who is champion now? */
+  /**
+   * Another rollout has begun, so this one has ended while nobody looked: who is champion now? If
+   * it is neither of the two that this process holds, its own champion goes on.
+   */
   private void giveWayTo(RolloutState next) {
-    LOG.warn("The {} was followed by the {}, which this process does not serve", state, next);
     superseded = true;
     boolean won = next.champion().equals(state.candidate());
+    if (won || next.champion().equals(state.champion())) {
+      LOG.warn("The {} was followed by the {}, which this process does not serve", state, next);
+    } else {
+      LOG.error(
+          "The {} was followed by the {}, whose champion is {}. This process has only {}, which it"
+              + " goes on to serve: begin again with what the alias points to now",
+          state,
+          next,
+          next.champion(),
+          state.champion());
+    }
     router.turn(won ? Route.CANDIDATE_ONLY : Route.CHAMPION_ONLY);
     findings = Map.of();
   }
@@ -155,11 +176,14 @@ public final class Rollout {
       return;
     }
     findings = phase == RolloutPhase.CHECKING ? judge(checks) : judgeAll();
-    Optional<String> bad = first(Kind.BAD);
-    if (bad.isPresent()) {
-      // Safe at once, even where the store cannot be written: no traffic until somebody decides.
+    if (condemned == null) {
+      condemned = first(Kind.BAD).orElse(null);
+    }
+    if (condemned != null) {
+      // Safe at once, even where the store cannot be written. Without traffic the guards will find
+      // nothing bad any more, so what they said is held on to until it is written.
       router.turn(Route.CHAMPION);
-      move(RolloutPhase.ROLLED_BACK, state.step(), bad.get());
+      move(RolloutPhase.ROLLED_BACK, state.step(), condemned);
     } else if (phase == RolloutPhase.CHECKING) {
       if (first(Kind.UNDECIDED).isEmpty()) {
         goOn(0, checks.isEmpty() ? "nothing is to be checked" : "the candidate is healthy");
@@ -246,7 +270,6 @@ public final class Rollout {
         if (!back || superseded || !state.phase().next().contains(phase)) {
           return;
         }
-        router.turn(Route.CHAMPION);
       }
     }
   }
@@ -254,7 +277,7 @@ public final class Rollout {
   private void enter(RolloutState next) {
     RolloutState before = state;
     state = next;
-    router.turn(route(next));
+    router.turn(condemned == null || next.phase().ended() ? route(next) : Route.CHAMPION);
     boolean goesOn = next.phase() == RolloutPhase.PAUSED || next.phase() == RolloutPhase.PROMOTING;
     if (!goesOn) {
       requestsBefore = router.candidateRequests();

@@ -179,6 +179,9 @@ public final class RolloutBuilder {
    * lost against the same champion, that stands: a process that starts again does not try again.
    * The deployments become the rollout's to close; the one that loses is closed at the end.
    *
+   * <p>What a {@linkplain Guard#begin guard} throws as it begins keeps this process from taking
+   * part. The store has the rollout by then, and beginning again goes on with it.
+   *
    * @throws io.athanor.api.error.ValidationException if the two do not read the same columns
    * @throws ConflictException if another rollout to the alias has not ended
    * @throws io.athanor.api.error.StorageException if the state cannot be read or written

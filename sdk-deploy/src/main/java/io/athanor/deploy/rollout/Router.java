@@ -4,6 +4,7 @@ import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.BackendException;
+import io.athanor.deploy.serve.OutOfTime;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
@@ -207,7 +208,7 @@ final class Router<D extends LiveModel> implements Traffic {
     } catch (ExecutionException e) {
       return fallBack(question, begin, Side.cause(e));
     } catch (TimeoutException e) {
-      future.cancel(true);
+      OutOfTime.passOn(e, future);
       return fallBack(question, begin, late());
     } catch (CancellationException e) {
       return fallBack(question, begin, e);
@@ -312,7 +313,7 @@ final class Router<D extends LiveModel> implements Traffic {
                     candidate.meter().ended(begin, true);
                     answer.complete(given);
                   } else if (answer.isDone()) {
-                    candidate.meter().forget();
+                    Side.ended(candidate.meter(), begin, failure);
                   } else {
                     pass(beginInstead(question, begin, failure), answer);
                   }
@@ -339,8 +340,8 @@ final class Router<D extends LiveModel> implements Traffic {
     var unused =
         answer.whenComplete(
             (given, failure) -> {
-              if (answer.isCancelled()) {
-                work.cancel(true);
+              if (failure != null) {
+                OutOfTime.passOn(failure, work);
               }
             });
   }

@@ -4,6 +4,7 @@ import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
+import io.athanor.deploy.serve.OutOfTime;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -58,7 +59,7 @@ record Side<D>(D model, Meter meter) {
         || failure instanceof NotFoundException
         || failure instanceof UnsupportedException
         || failure instanceof IllegalArgumentException
-        || failure instanceof CancellationException;
+        || (failure instanceof CancellationException && !(failure instanceof OutOfTime));
   }
 
   /** The failure itself, as futures wrap it. */

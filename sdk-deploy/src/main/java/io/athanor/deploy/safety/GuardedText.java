@@ -2,6 +2,7 @@ package io.athanor.deploy.safety;
 
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
+import io.athanor.deploy.serve.OutOfTime;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -50,8 +51,8 @@ final class GuardedText implements TextDeployment {
     var unused =
         guarded.whenComplete(
             (answer, problem) -> {
-              if (guarded.isCancelled()) {
-                begun.cancel(false);
+              if (problem != null) {
+                OutOfTime.passOn(problem, begun);
               }
             });
     return guarded;

@@ -13,6 +13,7 @@ import io.athanor.api.data.Traits;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.deploy.serve.OutOfTime;
 import io.athanor.tck.fixture.TestClock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,7 +24,9 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class MonitorTest {
@@ -273,6 +276,58 @@ class MonitorTest {
     assertThat(live.predictAsync(ADULT, "other")).isCompletedExceptionally();
     assertThatThrownBy(() -> live.monitor().give(Feedback.of("other", new Opinion.Accepted())))
         .isInstanceOf(NotFoundException.class);
+  }
+
+  @Test
+  void onlyTheFirstOpinionOfAnAnswerCounts() {
+    MonitoredDeployment live = settings().watch(deployment);
+    String id = live.ask(ADULT).id();
+    live.monitor().give(Feedback.of(id, new Opinion.Accepted()));
+    for (int i = 0; i < 9; i++) {
+      live.monitor().give(Feedback.of(id, new Opinion.Rejected()));
+    }
+
+    assertThat(live.monitor().window().opinions()).isEqualTo(1);
+    assertThat(live.monitor().window().satisfaction()).hasValue(1);
+  }
+
+  @Test
+  void anAnswerThatDidNotComeInTimeIsAnError() {
+    MonitoredDeployment live = settings().watch(deployment);
+    deployment.hanging = true;
+    List<CompletableFuture<?>> asked = new ArrayList<>();
+    for (int i = 0; i < 3; i++) {
+      asked.add(live.predictAsync(ADULT, "late " + i));
+    }
+    asked.get(0).completeExceptionally(new OutOfTime());
+    asked.get(1).completeExceptionally(new TimeoutException());
+    asked.get(2).cancel(true);
+
+    assertThat(deployment.begun).hasSize(3).allMatch(CompletableFuture::isCancelled);
+    assertThat(live.monitor().window().errors())
+        .containsOnly(Map.entry(ErrorKind.OVERLOAD, 2L), Map.entry(ErrorKind.CANCELLED, 1L));
+    assertThat(live.monitor().window().errorRate()).isEqualTo(1);
+  }
+
+  @Test
+  void nobodyWaitsForTheEmbedder() {
+    AtomicReference<Monitor> monitor = new AtomicReference<>();
+    List<Long> seen = new ArrayList<>();
+    MonitoredDeployment live =
+        settings()
+            .baseline(Optional.of(baseline(40)))
+            .embedder(
+                row -> {
+                  var elsewhere = CompletableFuture.supplyAsync(() -> monitor.get().window());
+                  seen.add(elsewhere.orTimeout(20, TimeUnit.SECONDS).join().rows());
+                  return new float[] {1};
+                })
+            .watch(deployment);
+    monitor.set(live.monitor());
+    ask(live, 3, 40);
+    live.monitor().check();
+
+    assertThat(seen).containsExactly(0L, 1L, 2L);
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.model.Prediction;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -33,6 +34,8 @@ final class ScriptedDeployment implements Deployment {
           Map.of());
 
   Function<Row, Prediction> answer = ScriptedDeployment::byAge;
+  final List<CompletableFuture<Answer>> begun = new ArrayList<>();
+  boolean hanging;
   boolean closed;
 
   private static Prediction byAge(Row row) {
@@ -58,7 +61,12 @@ final class ScriptedDeployment implements Deployment {
 
   @Override
   public CompletableFuture<Answer> predictAsync(Row row) {
-    return CompletableFuture.supplyAsync(() -> predict(row), Runnable::run);
+    CompletableFuture<Answer> answer =
+        hanging
+            ? new CompletableFuture<>()
+            : CompletableFuture.supplyAsync(() -> predict(row), Runnable::run);
+    begun.add(answer);
+    return answer;
   }
 
   @Override

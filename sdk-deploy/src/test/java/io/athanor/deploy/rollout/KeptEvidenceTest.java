@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.deploy.RolloutPhase;
+import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -100,6 +103,38 @@ class KeptEvidenceTest extends RolloutSetting {
           .hasMessageContaining("Delete the file");
       Files.writeString(file(), content);
     }
+  }
+
+  @Test
+  void whatIsTooMuchToReadIsNotWritten() throws IOException {
+    begun();
+    RolloutState rollout = live.rollout().state();
+    long longest = Files.size(file()) + 3 * "1.0 0.0\n".length();
+    Path folder = file().getParent();
+    KeptComparisons kept = KeptComparisons.of(rollout, folder, longest, pair -> {});
+    kept.add(1, 0);
+    kept.add(1, 0);
+    kept.add(1, 0.125); // too long by two
+    kept.add(1, 0);
+    assertThat(Files.size(file())).isLessThanOrEqualTo(longest);
+
+    List<KeptComparisons.Pair> known = new ArrayList<>();
+    KeptComparisons.of(rollout, folder, longest, known::add);
+    assertThat(known).as("no gap").containsOnly(new KeptComparisons.Pair(1, 0)).hasSize(2);
+  }
+
+  @Test
+  void aBeginningThatFailedLeavesNoEvidence() throws IOException {
+    begun().compare(1, 0);
+    String sound = Files.readString(file());
+    Files.writeString(file(), sound + "damaged\n");
+    QualityGuard guard = guard();
+    RolloutBuilder builder = builder(store).guard(guard);
+    assertThatThrownBy(() -> builder.begin(model(1), model(2))).isInstanceOf(FormatException.class);
+    Files.writeString(file(), sound);
+
+    builder.begin(model(1), model(2));
+    assertThat(guard.finding().reason()).contains("in 1 comparisons");
   }
 
   @Test

@@ -188,6 +188,7 @@ class KeptRolloutTest extends RolloutSetting {
   private static final class Unreliable implements RolloutStore {
     private final RolloutStore inner;
     private boolean down;
+    private Runnable atWrite = () -> {};
 
     Unreliable(RolloutStore inner) {
       this.inner = inner;
@@ -212,6 +213,7 @@ class KeptRolloutTest extends RolloutSetting {
 
     @Override
     public RolloutState write(RolloutState next) {
+      atWrite.run();
       return reach().write(next);
     }
   }
@@ -229,6 +231,48 @@ class KeptRolloutTest extends RolloutSetting {
     assertThat(live.predict("hello").version()).isEqualTo("1");
     unreliable.down = false;
     assertThat(tick(live)).isEqualTo(RolloutPhase.ROLLED_BACK);
+  }
+
+  @Test
+  void whatWasFoundBadWhileTheStoreCouldNotBeReachedIsRolledBackLater() {
+    Unreliable unreliable = new Unreliable(store);
+    RolloutDeployment live = builder(unreliable).begin(model(1), model(2));
+    tick(live);
+    ask(live, 300);
+    unreliable.down = true;
+    opinion = Finding.bad("slow");
+    tick(live);
+    opinion = Finding.good("nobody asks it any more");
+    time.pass(MINUTE);
+    assertThat(tick(live)).isEqualTo(RolloutPhase.RUNNING);
+    for (int i = 0; i < 100; i++) {
+      assertThat(live.predict("hello").version()).isEqualTo("1");
+    }
+
+    unreliable.down = false;
+    assertThat(tick(live)).isEqualTo(RolloutPhase.ROLLED_BACK);
+    assertThat(live.rollout().state().reason()).isEqualTo("opinion: slow");
+  }
+
+  @Test
+  void whatOthersDidMeanwhileGivesABadCandidateNoTraffic() {
+    Unreliable unreliable = new Unreliable(store);
+    RolloutDeployment live = builder(unreliable).begin(model(1), model(2));
+    tick(live);
+    unreliable.down = true;
+    opinion = Finding.bad("slow");
+    tick(live);
+    opinion = Finding.good("nobody asks it any more");
+    RolloutControl control = RolloutControl.of(store, "spam-filter", "production", ANN);
+    control.advance("looks good from here");
+    control.promote("enough seen");
+
+    unreliable.down = false;
+    List<String> versions = new ArrayList<>();
+    unreliable.atWrite = () -> versions.add(live.predict("hello").version());
+    assertThat(tick(live)).as("people decided").isEqualTo(RolloutPhase.PROMOTED);
+    assertThat(versions).containsExactly("1");
+    assertThat(live.predict("hello").version()).isEqualTo("2");
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.athanor.api.data.Row;
 import io.athanor.api.deploy.Answer;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
+import io.athanor.deploy.serve.OutOfTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,13 +28,17 @@ class RoutingTest {
   private final ScriptedModel candidate = new ScriptedModel(2, time);
 
   private RolloutDeployment at(Strategy strategy) {
+    return at(strategy, Duration.ofMillis(20));
+  }
+
+  private RolloutDeployment at(Strategy strategy, Duration patience) {
     RolloutDeployment live =
         Rollout.of("spam-filter", "production")
             .strategy(strategy)
             .clock(time)
             .nanoClock(time::nanos)
             .seed(11)
-            .patience(Duration.ofMillis(20))
+            .patience(patience)
             .byHand(Runnable::run)
             .begin(champion, candidate);
     live.rollout().tick();
@@ -132,6 +137,20 @@ class RoutingTest {
     assertThat(live.predict("hello").version()).isEqualTo("1");
     assertThat(live.predictAsync(ScriptedModel.row("hello")).join().version()).isEqualTo("1");
     assertThat(ofCandidate(live).failed()).isEqualTo(2);
+  }
+
+  @Test
+  void whatTheCallerHadNoTimeForIsTheCandidatesFailureAndWhatHeDidNotWantIsNot() {
+    Strategy canary = Strategy.canary().step(1, Duration.ofHours(1), 0);
+    RolloutDeployment live = at(canary, Duration.ofHours(1));
+    candidate.hanging = true;
+    CompletableFuture<Answer> late = live.predictAsync(ScriptedModel.row("hello"));
+    late.completeExceptionally(new OutOfTime());
+    CompletableFuture<Answer> unwanted = live.predictAsync(ScriptedModel.row("hello"));
+    unwanted.cancel(true);
+    assertThat(ofCandidate(live).failed()).isEqualTo(1);
+    assertThat(ofCandidate(live).ended()).isEqualTo(1);
+    assertThat(champion.asked).as("nobody waits for its answer").hasValue(0);
   }
 
   @Test

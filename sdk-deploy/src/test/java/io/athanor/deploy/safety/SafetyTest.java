@@ -9,6 +9,7 @@ import io.athanor.api.error.BackendException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.deploy.serve.InProcess;
 import io.athanor.deploy.serve.InProcessDeployment;
+import io.athanor.deploy.serve.OutOfTime;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -219,6 +220,12 @@ class SafetyTest {
     CompletableFuture<TextAnswer> cancelled = safe.generateAsync(ASK, heard::add);
     cancelled.cancel(true);
     assertThat(model.begun).isCancelled();
+
+    model.begun = new CompletableFuture<>();
+    CompletableFuture<TextAnswer> late = safe.generateAsync(ASK, heard::add);
+    late.completeExceptionally(new OutOfTime());
+    assertThat(model.begun).isCancelled();
+    assertThatThrownBy(model.begun::get).isInstanceOf(OutOfTime.class);
   }
 
   @Test

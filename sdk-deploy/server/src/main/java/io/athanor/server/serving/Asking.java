@@ -3,6 +3,7 @@ package io.athanor.server.serving;
 import io.athanor.api.deploy.LiveModel;
 import io.athanor.api.error.OverloadException;
 import io.athanor.deploy.monitor.MonitoredText;
+import io.athanor.deploy.serve.OutOfTime;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -57,8 +58,8 @@ public record Asking(Executor writers, Deadlines deadlines) {
   }
 
   /**
-   * An answer in time, or a {@link TimeoutException}; then the answer itself is cancelled, as it is
-   * where this one is.
+   * An answer in time, or a {@link TimeoutException}; then the answer itself is cancelled as {@link
+   * OutOfTime}, or simply cancelled where this one is.
    */
   <T> CompletableFuture<T> within(CompletableFuture<T> answer) {
     CompletableFuture<T> inTime = answer.thenApply(done -> done);
@@ -69,7 +70,7 @@ public record Asking(Executor writers, Deadlines deadlines) {
         inTime.whenComplete(
             (done, failure) -> {
               if (failure != null) {
-                answer.cancel(false);
+                OutOfTime.passOn(failure, answer);
               }
             });
     return inTime;

@@ -3,8 +3,8 @@ package io.athanor.server.serving;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.athanor.deploy.serve.OutOfTime;
 import java.time.Duration;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -41,7 +41,8 @@ class DeadlinesTest {
       assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS))
           .hasCauseInstanceOf(TimeoutException.class);
       assertThatThrownBy(() -> work.get(20, TimeUnit.SECONDS))
-          .isInstanceOf(CancellationException.class);
+          .isInstanceOf(OutOfTime.class);
+      assertThat(work).isCancelled();
     }
   }
 }
