@@ -139,8 +139,7 @@ public final class Pipeline {
       listener.accept(Stage.PROMOTE);
       AliasChange change = registry.promote(version, alias);
       champion.map(change::expecting).orElseGet(change::expectingNone).apply();
-      UsageRecorder recorder = UsageRecorder.of(registry, version, deployment).start();
-      return new Release.Deployed(version, report, new RecordedDeployment(deployment, recorder));
+      return new Release.Deployed(version, report, deployment);
     } catch (RuntimeException | Error e) {
       deployment.close();
       throw e;
@@ -158,6 +157,14 @@ public final class Pipeline {
 
   private Deployment deploy(ModelVersion version) {
     var inProcess = Deployments.inProcess();
-    return (backend == null ? inProcess : inProcess.backend(backend)).deploy(version);
+    Deployment deployment =
+        (backend == null ? inProcess : inProcess.backend(backend)).deploy(version);
+    try {
+      UsageRecorder recorder = UsageRecorder.of(registry, version, deployment).start();
+      return new RecordedDeployment(deployment, recorder);
+    } catch (RuntimeException | Error e) {
+      deployment.close();
+      throw e;
+    }
   }
 }

@@ -184,6 +184,32 @@ class PipelineTest {
   }
 
   @Test
+  void nothingThatCanFailFollowsTheAlias() throws InterruptedException {
+    ModelArtifact good = training(30).start().await().model();
+    List<Thread> recording = new ArrayList<>();
+    Pipeline watched =
+        Pipeline.of(registry, "watched")
+            .backend(backend)
+            .listener(
+                stage -> {
+                  if (stage == Stage.PROMOTE) {
+                    assertThat(registry.aliases("watched")).isEmpty();
+                    Thread.getAllStackTraces().keySet().stream()
+                        .filter(thread -> thread.getName().equals("athanor-usage-watched:1"))
+                        .forEach(recording::add);
+                    registry.promote(registry.register("watched", good), "production").apply();
+                  }
+                });
+
+    assertThatThrownBy(() -> watched.release(good, plane.test()))
+        .isInstanceOf(ConflictException.class);
+
+    assertThat(recording).as("begun before the alias moves").hasSize(1);
+    recording.get(0).join(60_000);
+    assertThat(recording.get(0).isAlive()).as("ended with the deployment").isFalse();
+  }
+
+  @Test
   void aCandidateThatThePolicyRefusesIsRegisteredAndCanBePromotedLater() {
     StageRules rules = StageRules.of("production").approvals(1).build();
     registry.policy(Policy.none().with(rules), "the board said so");

@@ -228,8 +228,14 @@ class RemoteTextTest {
     try (CuttingRelay relay = new CuttingRelay(server.address());
         TextDeployment there = target(relay.address()).text(here.model())) {
       List<String> pieces = new ArrayList<>();
-      relay.cutAfter(600);
-      assertThatThrownBy(() -> there.generate(LONG, pieces::add))
+      assertThatThrownBy(
+              () ->
+                  there.generate(
+                      LONG,
+                      piece -> {
+                        relay.cutAfter(0);
+                        return pieces.add(piece);
+                      }))
           .isInstanceOf(BackendException.class)
           .hasMessageContaining("the Athanor server at http://")
           .hasMessageContaining("cut the connection")

@@ -13,9 +13,13 @@ final class FilterRun {
           .thenComparing(match -> match.refuses() ? 0 : 1)
           .thenComparing(Comparator.comparingInt(FilterMatch::end).reversed());
 
+  /** In reaches; one that would be longer begins within a word or a match. */
+  private static final int LONGEST_WINDOW = 4;
+
   private final List<TextFilter> filters;
   private final int reach;
   private final StringBuilder text = new StringBuilder();
+  private int begin;
   private int seen;
   private boolean changed;
   private @Nullable FilterMatch refused;
@@ -23,6 +27,12 @@ final class FilterRun {
   FilterRun(List<TextFilter> filters) {
     this.filters = filters;
     this.reach = filters.stream().mapToInt(TextFilter::reach).max().orElse(0);
+  }
+
+  /** Takes a text at once, of which nothing was added before. */
+  String whole(String all) {
+    text.append(all);
+    return finish();
   }
 
   /** Adds a piece and returns what may be given out now; may be empty. */
@@ -48,7 +58,9 @@ final class FilterRun {
     if (refused != null || seen == text.length()) {
       return "";
     }
-    List<FilterMatch> matches = matches();
+    List<FilterMatch> found = inspected();
+    List<FilterMatch> matches =
+        found.stream().filter(match -> match.end() > seen).sorted(IN_ORDER).toList();
     refused = matches.stream().filter(FilterMatch::refuses).findFirst().orElse(null);
     changed |= refused != null;
     int limit = refused == null ? certain : refused.start();
@@ -72,25 +84,46 @@ final class FilterRun {
       out.append(text, seen, limit);
       seen = limit;
     }
+    begin = nextBegin(found);
     return out.toString();
   }
 
-  /** Those that reach into what has not been given out, with indices of the text. */
-  private List<FilterMatch> matches() {
-    int from = reach == TextFilter.WHOLE_TEXT ? 0 : Math.max(0, seen - reach);
-    String window = text.substring(from);
+  /** What the filters find from {@link #begin} on, with indices of the text. */
+  private List<FilterMatch> inspected() {
+    String window = text.substring(begin);
     List<FilterMatch> found = new ArrayList<>();
     for (TextFilter filter : filters) {
       for (FilterMatch match : filter.inspect(window)) {
-        if (match.end() + from > seen) {
-          found.add(
-              new FilterMatch(
-                  match.start() + from, match.end() + from, match.rule(), match.replacement()));
-        }
+        found.add(
+            new FilterMatch(
+                match.start() + begin, match.end() + begin, match.rule(), match.replacement()));
       }
     }
-    found.sort(IN_ORDER);
     return found;
+  }
+
+  /**
+   * The last place before the reach from which an inspection finds what one of the whole text would
+   * find: neither a word nor a match goes across it.
+   */
+  private int nextBegin(List<FilterMatch> found) {
+    for (int at = seen - reach; at > begin; at--) {
+      if (beginsWord(at) && !isWithin(found, at)) {
+        return at;
+      }
+    }
+    return (seen - begin) / LONGEST_WINDOW > reach ? seen - reach : begin;
+  }
+
+  private boolean beginsWord(int at) {
+    char before = text.charAt(at - 1);
+    boolean word =
+        before == '_' || (before < 128 && Character.isLetterOrDigit(before)); // as RE2 has it
+    return !word && !Character.isHighSurrogate(before);
+  }
+
+  private static boolean isWithin(List<FilterMatch> found, int at) {
+    return found.stream().anyMatch(match -> match.start() < at && at < match.end());
   }
 
   /** Whether something was replaced or withheld. */

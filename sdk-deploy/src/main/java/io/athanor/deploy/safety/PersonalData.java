@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Puts {@code [email]}, {@code [phone]} and the like in the place of personal data that can be told
@@ -44,13 +43,34 @@ public final class PersonalData implements TextFilter {
       this.pattern = Pattern.compile(expression);
     }
 
+    /**
+     * The end of the longest passage from the start that is one; the start if none is. What has the
+     * form may have taken along a neighbour: of a card, its date.
+     */
+    private int end(String text, int start, int longest) {
+      for (int end = longest; end > start; end--) {
+        if (end == longest || endsWord(text, end)) {
+          String found = text.substring(start, end);
+          if (holds(found) && pattern.matches(found)) {
+            return end;
+          }
+        }
+      }
+      return start;
+    }
+
+    private static boolean endsWord(String text, int end) {
+      return Character.isLetterOrDigit(text.charAt(end - 1))
+          && !Character.isLetterOrDigit(text.charAt(end));
+    }
+
     /** Whether what has the form is one. */
     private boolean holds(String found) {
       return switch (this) {
         case EMAIL, IP_ADDRESS -> true;
         case IBAN -> isIban(found);
         case CARD -> hasLuhnDigit(found);
-        case PHONE -> digits(found).length() >= 8 && digits(found).length() <= 15;
+        case PHONE -> hasDigits(found, 8, 15);
       };
     }
 
@@ -78,15 +98,14 @@ public final class PersonalData implements TextFilter {
     List<FilterMatch> matches = new ArrayList<>();
     for (Kind kind : kinds) {
       Matcher matcher = kind.pattern.matcher(text);
-      while (matcher.find()) {
-        if (kind.holds(matcher.group())) {
+      for (int from = 0; matcher.find(from); ) {
+        int end = kind.end(text, matcher.start(), matcher.end());
+        if (end > matcher.start()) {
           matches.add(
               new FilterMatch(
-                  matcher.start(),
-                  matcher.end(),
-                  "personal data",
-                  Optional.of(kind.placeholder())));
+                  matcher.start(), end, "personal data", Optional.of(kind.placeholder())));
         }
+        from = end == matcher.end() ? end : matcher.start() + 1;
       }
     }
     return matches;
@@ -94,8 +113,7 @@ public final class PersonalData implements TextFilter {
 
   /** A text with placeholders in the place of what was found; for logs and records. */
   public String redact(String text) {
-    FilterRun run = new FilterRun(List.of(this));
-    return run.add(text) + run.finish();
+    return new FilterRun(List.of(this)).whole(text);
   }
 
   @Override
@@ -103,20 +121,21 @@ public final class PersonalData implements TextFilter {
     return LONGEST;
   }
 
-  private static String digits(String text) {
-    return text.chars()
-        .filter(c -> c >= '0' && c <= '9')
-        .mapToObj(Character::toString)
-        .collect(Collectors.joining());
+  private static boolean hasDigits(String text, int least, int most) {
+    long digits = text.chars().filter(c -> c >= '0' && c <= '9').count();
+    return digits >= least && digits <= most;
   }
 
   private static boolean hasLuhnDigit(String text) {
-    String digits = digits(text);
     int sum = 0;
-    for (int i = 0; i < digits.length(); i++) {
-      int digit = digits.charAt(digits.length() - 1 - i) - '0';
-      int doubled = i % 2 == 0 ? digit : 2 * digit;
-      sum += doubled > 9 ? doubled - 9 : doubled;
+    boolean second = false;
+    for (int i = text.length() - 1; i >= 0; i--) {
+      int digit = text.charAt(i) - '0';
+      if (digit >= 0 && digit <= 9) {
+        int value = second ? 2 * digit : digit;
+        sum += value > 9 ? value - 9 : value;
+        second = !second;
+      }
     }
     return sum % 10 == 0;
   }

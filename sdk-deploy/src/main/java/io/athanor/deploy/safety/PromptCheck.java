@@ -88,7 +88,7 @@ record PromptCheck(List<TextFilter> filters, SpecialTokens special, int limit) {
       return text;
     }
     FilterRun run = new FilterRun(filters);
-    String passed = run.add(text) + run.finish();
+    String passed = run.whole(text);
     run.refusedBy().ifPresent(rule -> problems.add(what + " breaks the rule '" + rule + "'"));
     return passed;
   }

@@ -4,7 +4,6 @@ import io.athanor.api.common.AtomicFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -29,10 +28,11 @@ final class DurableFolders {
 
   /** Makes a folder, and those it lies in. */
   void make(Path folder) throws IOException {
-    if (Files.isDirectory(folder) && (forced.contains(folder) || !folder.startsWith(root))) {
+    Path parent = folder.getParent();
+    boolean ours = folder.startsWith(root) && !forced.contains(folder);
+    if (parent == null || (Files.isDirectory(folder) && !ours)) {
       return;
     }
-    Path parent = Objects.requireNonNull(folder.getParent());
     make(parent);
     Files.createDirectories(folder);
     AtomicFile.forceFolder(parent);

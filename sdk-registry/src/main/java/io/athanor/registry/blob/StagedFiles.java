@@ -81,12 +81,11 @@ public final class StagedFiles implements AutoCloseable {
   public Digest add(byte[] content) {
     Digest digest = Digest.of(content);
     if (!contents.containsKey(digest)) {
-      Path file = root.resolve("added");
+      Path file = root.resolve("added-" + digest.hex());
       attempt(
           () -> {
             Files.write(file, content);
             contents.put(digest, prepare(file, digest));
-            Files.delete(file);
           });
     }
     return digest;

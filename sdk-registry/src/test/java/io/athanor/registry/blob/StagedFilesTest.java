@@ -1,17 +1,23 @@
 package io.athanor.registry.blob;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Digest;
+import io.athanor.api.error.StorageException;
+import io.athanor.api.registry.BlobStore;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -113,6 +119,57 @@ class StagedFilesTest {
     AtomicFolder.delete(temp.resolve("new"));
     folders.make(folder);
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void makesFoldersBelowTheRootOfTheFileSystem() throws IOException {
+    Path folder = temp.toRealPath().resolve("folder");
+
+    new DurableFolders(folder.getRoot()).make(folder);
+
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void contentThatCouldNotBeAddedIsNotWrittenToByTheNext() throws IOException {
+    AtomicInteger failures = new AtomicInteger();
+    BlobStore store = storeThatFails(failures);
+    try (BlobFolder stored = new BlobFolder(temp.resolve("cache"), Optional.of(store), false);
+        StagedFiles first = stored.stage();
+        StagedFiles second = stored.stage()) {
+      first.add(bytes("same"));
+      first.publish();
+      failures.set(1);
+      assertThatThrownBy(() -> second.add(bytes("same")))
+          .isInstanceOf(StorageException.class)
+          .hasMessageContaining("is away");
+
+      Digest other = second.add(bytes("other"));
+      assertThat(second.add(bytes("same"))).isEqualTo(SAME);
+      second.publish();
+
+      assertThat(stored.blob(SAME)).hasContent("same");
+      assertThat(stored.blob(other)).hasContent("other");
+    }
+  }
+
+  /** As many times as the count says when it is asked whether it has a content. */
+  private BlobStore storeThatFails(AtomicInteger count) {
+    FolderBlobs blobs = new FolderBlobs(temp.resolve("store"));
+    return (BlobStore)
+        Proxy.newProxyInstance(
+            BlobStore.class.getClassLoader(),
+            new Class<?>[] {BlobStore.class},
+            (self, method, arguments) -> {
+              if (method.getName().equals("has") && count.getAndDecrement() > 0) {
+                throw new StorageException("the store", "is away");
+              }
+              return method.invoke(blobs, arguments);
+            });
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
   }
 
   private void publish(String place, String... names) throws IOException {

@@ -2,6 +2,7 @@ package io.athanor.server.openai;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.athanor.deploy.serve.OutOfTime;
 import io.athanor.deploy.serve.TextAnswer;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.deploy.serve.TextRequest;
@@ -60,7 +61,13 @@ final class TextCompletions {
     List<CompletableFuture<TextAnswer>> answers = begin(model, requests, completion);
     CompletableFuture<Void> all =
         CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
-    var unused = all.whenComplete((done, failure) -> cancel(answers));
+    var unused =
+        all.whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                answers.forEach(answer -> OutOfTime.passOn(failure, answer));
+              }
+            });
     ctx.future(
         () ->
             service

@@ -40,8 +40,7 @@ class DeadlinesTest {
       CompletableFuture<String> answer = new Asking(Runnable::run, deadlines).within(work);
       assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS))
           .hasCauseInstanceOf(TimeoutException.class);
-      assertThatThrownBy(() -> work.get(20, TimeUnit.SECONDS))
-          .isInstanceOf(OutOfTime.class);
+      assertThatThrownBy(() -> work.get(20, TimeUnit.SECONDS)).isInstanceOf(OutOfTime.class);
       assertThat(work).isCancelled();
     }
   }
