@@ -1,6 +1,7 @@
 package io.athanor.deploy.target;
 
 import io.athanor.api.error.BackendException;
+import io.athanor.api.error.OverloadException;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -51,7 +52,7 @@ final class RequestThreads {
   /**
    * Begins a call. Cancelling the answer interrupts it, which closes its connection.
    *
-   * @throws BackendException retryable, if too many wait
+   * @throws OverloadException if too many wait
    */
   <T> CompletableFuture<T> begin(Supplier<T> call) {
     CompletableFuture<T> answer = new CompletableFuture<>();
@@ -83,8 +84,8 @@ final class RequestThreads {
       threads.execute(task);
     } catch (RejectedExecutionException e) {
       unanswered.remove(number);
-      throw new BackendException(
-          server.toString(), QUEUE + " requests wait for it; try again later", true);
+      throw new OverloadException(
+          server.toString(), QUEUE + " requests wait for it; try again later");
     }
     return answer;
   }
