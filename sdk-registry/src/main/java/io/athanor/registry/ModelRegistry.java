@@ -6,6 +6,7 @@ import io.athanor.api.error.StorageException;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.AliasMove;
+import io.athanor.api.registry.JobOutput;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
@@ -23,6 +24,7 @@ import io.athanor.registry.mlflow.MlflowVersion;
 import io.athanor.registry.store.AliasTable;
 import io.athanor.registry.store.AuditTable;
 import io.athanor.registry.store.DeploymentTable;
+import io.athanor.registry.store.JobQuery;
 import io.athanor.registry.store.NotesTable;
 import io.athanor.registry.store.SearchQuery;
 import io.athanor.registry.store.Transactions;
@@ -312,6 +314,22 @@ public final class ModelRegistry implements AutoCloseable {
   public SearchPage search(Search search) {
     return transactions.read(
         session -> SearchQuery.run(session, search, versions, access.readable(session, principal)));
+  }
+
+  /**
+   * The jobs that versions name as those that made them, as far as their models may be read; those
+   * first that registered something last. {@link Search#job} finds the versions of one.
+   *
+   * @param offset jobs to skip, at least 0
+   * @param limit most jobs to give, at least 1
+   */
+  public List<JobOutput> jobs(long offset, int limit) {
+    if (offset < 0 || limit < 1) {
+      throw new IllegalArgumentException(
+          "offset must be at least 0 and limit at least 1, got " + offset + " and " + limit);
+    }
+    return transactions.read(
+        session -> JobQuery.run(session, access.readable(session, principal), offset, limit));
   }
 
   /** The metrics of two versions side by side. */

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.athanor.api.error.AccessDeniedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.registry.AuditEntry;
+import io.athanor.api.registry.JobOutput;
 import io.athanor.api.registry.ModelVersion;
 import io.athanor.api.registry.Permission;
 import io.athanor.api.registry.Principal;
@@ -100,6 +101,21 @@ final class AccessTest extends RegistryContract {
     ann.access().withdraw("mail-team", BOB);
     assertThatThrownBy(() -> bob.alias("mail-spam", "staging"))
         .isInstanceOf(AccessDeniedException.class);
+  }
+
+  @Test
+  void jobsCountOnlyVersionsThatMayBeRead() {
+    ann.registration("mail-spam", TestModels.folder(temp, "mail")).job("nightly").register();
+    ann.registration("price", TestModels.folder(temp, "price")).job("nightly").register();
+    ann.registration("price", TestModels.folder(temp, "other")).job("secret").register();
+    enable();
+    assertThat(bob.jobs(0, 10)).isEmpty();
+    ann.access().allow("mail-team", Permission.READ, "mail-*", Access.ANY);
+    ann.access().assign("mail-team", BOB);
+
+    assertThat(bob.jobs(0, 10)).extracting(JobOutput::job).containsExactly("nightly");
+    assertThat(bob.jobs(0, 10)).extracting(JobOutput::versions).containsExactly(1L);
+    assertThat(ann.jobs(0, 10)).extracting(JobOutput::versions).containsExactly(1L, 2L);
   }
 
   @Test

@@ -2,7 +2,9 @@ package io.athanor.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.athanor.api.registry.JobOutput;
 import io.athanor.api.registry.ModelKind;
 import io.athanor.api.registry.ModelType;
 import io.athanor.api.registry.ModelVersion;
@@ -17,29 +19,25 @@ import io.athanor.tck.fixture.TinyArtifacts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SearchTest extends RegistryContract {
   private static final Instant START = Instant.parse("2026-01-01T00:00:00Z");
 
-  @TempDir private static Path temp;
+  @TempDir private Path temp;
   private final TestClock clock = TestClock.at(START);
   private ModelRegistry registry;
 
   /** One version an hour. */
   @BeforeEach
-  void fillOnce() {
-    if (registry != null) {
-      return;
-    }
-    registry = store.in(temp.resolve(store.name())).clock(clock).open();
+  void fill() {
+    registry = store.in(temp.resolve("registry")).clock(clock).open();
     register("spam-filter", "mail", Map.of("f1", 0.90));
     ModelVersion second = register("spam-filter", "mail", Map.of("f1", 0.95, "recall", 0.5));
     register("spam_filter", "research", Map.of("f1", 0.99));
@@ -59,7 +57,7 @@ class SearchTest extends RegistryContract {
     return version;
   }
 
-  @AfterAll
+  @AfterEach
   void close() {
     registry.close();
   }
@@ -154,22 +152,48 @@ class SearchTest extends RegistryContract {
             .description("Filtre de courrier FRAN\u00c7AIS, for mail")
             .licence("Apache-2.0")
             .register();
-    try {
-      assertThat(found(Search.all().text("fran\u00e7ais mail")))
-          .containsExactly(version.id().toString());
-      assertThat(found(Search.all().text("mail FRAN"))).containsExactly(version.id().toString());
-      assertThat(found(Search.all().text("fran mail"))).isEmpty();
-      assertThat(found(Search.all().text("courrier price"))).isEmpty();
-      assertThat(found(Search.all().text("apache-2.0 letters")))
-          .containsExactly(version.id().toString());
-      assertThat(found(Search.all().text("mail"))).hasSize(3);
-      registry.update(version).description("German").apply();
-      assertThat(found(Search.all().text("francais"))).isEmpty();
-      assertThat(found(Search.all().text("germ"))).containsExactly(version.id().toString());
-    } finally {
-      registry.delete(version).apply();
-    }
+    assertThat(found(Search.all().text("fran\u00e7ais mail")))
+        .containsExactly(version.id().toString());
+    assertThat(found(Search.all().text("mail FRAN"))).containsExactly(version.id().toString());
+    assertThat(found(Search.all().text("fran mail"))).isEmpty();
+    assertThat(found(Search.all().text("courrier price"))).isEmpty();
+    assertThat(found(Search.all().text("apache-2.0 letters")))
+        .containsExactly(version.id().toString());
+    assertThat(found(Search.all().text("mail"))).hasSize(3);
+    registry.update(version).description("German").apply();
+    assertThat(found(Search.all().text("francais"))).isEmpty();
+    assertThat(found(Search.all().text("germ"))).containsExactly(version.id().toString());
+    registry.delete(version).apply();
     assertThat(found(Search.all().text("letters"))).isEmpty();
+  }
+
+  @Test
+  void findsByJobAndListsJobs() {
+    List<ModelVersion> made = new ArrayList<>();
+    for (String job : List.of("nightly", "by hand", "Nightly", "nightly")) {
+      made.add(
+          registry
+              .registration("made", TestModels.folder(temp, "job" + made.size()))
+              .job(job)
+              .register());
+    }
+    assertThat(found(Search.all().job("nightly"))).containsExactly("made:4", "made:1");
+    assertThat(found(Search.all().job("night"))).isEmpty();
+    assertThat(registry.jobs(0, 10))
+        .containsExactly(
+            output("nightly", made.get(0), made.get(3), 2),
+            output("Nightly", made.get(2), made.get(2), 1),
+            output("by hand", made.get(1), made.get(1), 1));
+    assertThat(registry.jobs(1, 1)).extracting(JobOutput::job).containsExactly("Nightly");
+    assertThatThrownBy(() -> registry.jobs(-1, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("offset must be at least 0 and limit at least 1, got -1 and 0");
+    made.forEach(version -> registry.delete(version).apply());
+    assertThat(registry.jobs(0, 10)).isEmpty();
+  }
+
+  private static JobOutput output(String job, ModelVersion first, ModelVersion last, long count) {
+    return new JobOutput(job, count, first.created().at(), last.created().at());
   }
 
   @Test

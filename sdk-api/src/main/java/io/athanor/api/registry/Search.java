@@ -74,6 +74,9 @@ public final class Search {
     /** The backend that trained it. */
     record Backend(String name) implements Condition {}
 
+    /** The job that made it. */
+    record Job(String name) implements Condition {}
+
     /** The format of most numbers of its weights. */
     record Precision(DType format) implements Condition {}
 
@@ -232,6 +235,11 @@ public final class Search {
   /** Trained by this backend. */
   public Search backend(String name) {
     return with(new Condition.Backend(name));
+  }
+
+  /** Made by this job. */
+  public Search job(String name) {
+    return with(new Condition.Job(name));
   }
 
   /** With most numbers in this format. */

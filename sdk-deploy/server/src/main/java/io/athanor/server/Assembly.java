@@ -14,6 +14,7 @@ import io.athanor.server.monitoring.FeedbackEndpoints;
 import io.athanor.server.monitoring.MonitorEndpoints;
 import io.athanor.server.openai.OpenAiEndpoints;
 import io.athanor.server.registry.DeploymentEndpoints;
+import io.athanor.server.registry.JobEndpoints;
 import io.athanor.server.registry.RegistryEndpoints;
 import io.athanor.server.registry.RegistryRoles;
 import io.athanor.server.registry.RolloutEndpoints;
@@ -85,6 +86,7 @@ record Assembly(
     settings.registry.ifPresent(
         from -> {
           routes.addAll(new RegistryEndpoints(from, body).routes());
+          routes.addAll(new JobEndpoints(from).routes());
           routes.addAll(new RolloutEndpoints(from, body, events).routes());
         });
     routes.addAll(live.routes());

@@ -109,17 +109,40 @@ class RegistryHttpTest {
     assertThat(compared.get("facts").findValuesAsText("name")).contains("task");
   }
 
+  @Test
+  void tellsWhatJobsMade() throws Exception {
+    assertThat(json(client.get("/v1/jobs")).get("jobs")).isEmpty();
+    registry.registration("prices", TinyArtifacts.prices()).job("nightly 7").register();
+    registry.registration("sizes", TinyArtifacts.sizes()).job("by-hand").register();
+    registry.registration("sizes", TinyArtifacts.sizes()).job("nightly 7").register();
+
+    JsonNode jobs = json(client.get("/v1/jobs")).get("jobs");
+    assertThat(jobs.findValuesAsText("job")).containsExactly("nightly 7", "by-hand");
+    assertThat(jobs.findValuesAsText("versions")).containsExactly("2", "1");
+    assertThat(jobs.at("/0/last").textValue())
+        .isEqualTo(registry.version("sizes", 3).created().at().toString());
+    JsonNode nightly = json(client.get("/v1/jobs/nightly%207"));
+    assertThat(nightly.get("total").intValue()).isEqualTo(2);
+    assertThat(nightly.get("versions").findValuesAsText("id"))
+        .containsExactly("sizes:3", "prices:3");
+    assertThat(json(client.get("/v1/registry/search?job=by-hand")).at("/versions/0/id").textValue())
+        .isEqualTo("sizes:2");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "/v1/registry/search?colour=red, 400, 'Parameter ''colour'': there is no such parameter'",
     "/v1/registry/search?limit=x, 400, Parameter 'limit'",
-    "/v1/registry/search?limit=0, 400, limit must be 1 to",
-    "/v1/registry/search?offset=-1, 400, offset must be at least 0",
+    "/v1/registry/search?limit=0, 400, 'Parameter ''limit'': expected a number from 1'",
+    "/v1/registry/search?offset=-1, 400, 'Parameter ''offset'': expected a number from 0'",
+    "/v1/registry/search?limit=5&limit=x, 400, 'Parameter ''limit'': expected a number from 1'",
     "/v1/registry/search?type=poem, 400, expected one of",
     "/v1/registry/search?sort=smell, 400, expected created",
     "/v1/registry/search?atLeast=f1, 400, expected NAME:VALUE",
     "/v1/registry/search?atLeast=f1:NaN, 400, expected a number",
     "/v1/registry/search?text=!!, 400, words must have letters",
+    "/v1/jobs?limit=many, 400, 'Parameter ''limit'': expected a number from 1, got ''many'''",
+    "/v1/jobs/nightly, 404, No version made by a job 'nightly'",
     "/v1/registry/compare?first=prices:1, 400, 'second' must be like",
     "/v1/registry/compare?first=prices:1&second=nope:1, 404, nope",
     "/v1/registry/models/nope, 404, nope",

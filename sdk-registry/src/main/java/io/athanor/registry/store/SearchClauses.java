@@ -116,6 +116,8 @@ final class SearchClauses {
       own("licence", licence.expression());
     } else if (condition instanceof Condition.Backend backend) {
       own("backend", backend.name());
+    } else if (condition instanceof Condition.Job job) {
+      own("job", job.name());
     } else if (condition instanceof Condition.Precision precision) {
       own("number_format", precision.format().name());
     } else if (condition instanceof Condition.Semantic semantic) {

@@ -45,6 +45,11 @@ public final class HttpProblem extends RuntimeException {
     fields.put("detail", brief(detail));
   }
 
+  /** A parameter behind the question mark of an address that is wrong. */
+  public static HttpProblem parameter(String name, String why) {
+    return new HttpProblem(400, "Parameter '" + name + "': " + why).with("param", name);
+  }
+
   /** Too much to do, for now. */
   public static HttpProblem busy() {
     return new HttpProblem(429, "Too much is waiting for this model; try again in a moment")

@@ -15,8 +15,7 @@ import java.util.function.BiFunction;
 
 /** Reads a search from the part of an address after the question mark. */
 final class SearchQueryString {
-  private static final int USUAL = 50;
-  private static final int MOST = 1_000;
+  private static final List<String> APART = List.of("name", "offset", "limit");
 
   private static final Map<String, BiFunction<Search, String, Search>> CONDITIONS =
       Map.ofEntries(
@@ -29,6 +28,7 @@ final class SearchQueryString {
           Map.entry("alias", Search::alias),
           Map.entry("licence", Search::licence),
           Map.entry("backend", Search::backend),
+          Map.entry("job", Search::job),
           Map.entry("tag", (search, value) -> search.tag(before(value), after(value))),
           Map.entry("atLeast", (s, value) -> s.metricAtLeast(before(value), number(after(value)))),
           Map.entry("atMost", (s, value) -> s.metricAtMost(before(value), number(after(value)))),
@@ -44,39 +44,32 @@ final class SearchQueryString {
   static Search read(Context ctx) {
     String part = ctx.queryParam("name");
     Search search = part == null ? Search.all() : Search.name(part);
-    long offset = 0;
-    int limit = USUAL;
+    Page page = Page.of(ctx);
     for (Map.Entry<String, List<String>> parameter : ctx.queryParamMap().entrySet()) {
-      String name = parameter.getKey();
-      for (String value : parameter.getValue()) {
-        try {
-          if (name.equals("offset")) {
-            offset = Long.parseLong(value);
-          } else if (name.equals("limit")) {
-            limit = Math.min(MOST, Integer.parseInt(value));
-          } else if (!name.equals("name")) {
-            BiFunction<Search, String, Search> condition = CONDITIONS.get(name);
-            if (condition == null) {
-              throw new IllegalArgumentException(
-                  "there is no such parameter; there are name, offset, limit, "
-                      + String.join(", ", CONDITIONS.keySet().stream().sorted().toList()));
-            }
-            search = condition.apply(search, value);
-          }
-        } catch (IllegalArgumentException e) {
-          throw wrong(name, String.valueOf(e.getMessage()));
+      if (!APART.contains(parameter.getKey())) {
+        for (String value : parameter.getValue()) {
+          search = narrowed(search, parameter.getKey(), value);
         }
       }
     }
-    try {
-      return search.page(offset, limit);
-    } catch (IllegalArgumentException e) {
-      throw wrong("offset or limit", String.valueOf(e.getMessage()));
-    }
+    return search.page(page.offset(), page.limit());
   }
 
-  private static HttpProblem wrong(String name, String why) {
-    return new HttpProblem(400, "Parameter '" + name + "': " + why).with("param", name);
+  private static Search narrowed(Search search, String name, String value) {
+    BiFunction<Search, String, Search> condition = CONDITIONS.get(name);
+    if (condition == null) {
+      throw HttpProblem.parameter(
+          name,
+          "there is no such parameter; there are "
+              + String.join(", ", APART)
+              + ", "
+              + String.join(", ", CONDITIONS.keySet().stream().sorted().toList()));
+    }
+    try {
+      return condition.apply(search, value);
+    } catch (IllegalArgumentException e) {
+      throw HttpProblem.parameter(name, String.valueOf(e.getMessage()));
+    }
   }
 
   private static Sort sort(String value) {

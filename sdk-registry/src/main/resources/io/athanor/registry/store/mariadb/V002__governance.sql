@@ -30,6 +30,7 @@ CREATE INDEX IF NOT EXISTS version_by_context_length ON version (context_length)
 CREATE INDEX IF NOT EXISTS version_by_created_by ON version (created_by);
 CREATE INDEX IF NOT EXISTS version_by_updated_by ON version (updated_by);
 CREATE INDEX IF NOT EXISTS version_by_base ON version (base);
+CREATE INDEX IF NOT EXISTS version_by_job ON version (job(100));
 CREATE INDEX IF NOT EXISTS version_by_licence ON version (licence(100));
 
 -- The words of names, descriptions, tags and so on, in small letters, for free-text search.

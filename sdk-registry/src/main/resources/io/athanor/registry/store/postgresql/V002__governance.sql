@@ -30,6 +30,7 @@ CREATE INDEX version_by_context_length ON version (context_length, id);
 CREATE INDEX version_by_created_by ON version (created_by, id);
 CREATE INDEX version_by_updated_by ON version (updated_by, id);
 CREATE INDEX version_by_base ON version (base, id);
+CREATE INDEX version_by_job ON version USING hash (job);
 CREATE INDEX version_by_licence ON version USING hash (licence);
 DROP INDEX version_by_created;
 CREATE INDEX version_by_created ON version (created, id);

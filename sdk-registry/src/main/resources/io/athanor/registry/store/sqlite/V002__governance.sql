@@ -37,6 +37,7 @@ CREATE INDEX version_by_context_length ON version (context_length);
 CREATE INDEX version_by_created_by ON version (created_by);
 CREATE INDEX version_by_updated_by ON version (updated_by);
 CREATE INDEX version_by_base ON version (base);
+CREATE INDEX version_by_job ON version (job);
 CREATE INDEX version_by_licence ON version (licence);
 
 -- Rows in the order of their keys: what belongs to a version lies together, and each index knows the version.
