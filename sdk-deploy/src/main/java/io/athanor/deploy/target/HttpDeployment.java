@@ -13,7 +13,6 @@ import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.Deployment;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.Prediction;
@@ -40,14 +39,13 @@ public final class HttpDeployment implements Deployment {
   private final RowReader reader;
   private final CountedCalls calls;
   private final RequestThreads threads;
-  private volatile boolean closed;
 
   HttpDeployment(RemoteModel remote) {
     this.remote = remote;
     this.model = remote.model();
     this.reader = new RowReader(model.features());
     this.calls = new CountedCalls(remote.server());
-    this.threads = new RequestThreads(remote.server(), AT_ONCE);
+    this.threads = new RequestThreads(remote.server(), model, calls, AT_ONCE);
   }
 
   @Override
@@ -67,27 +65,21 @@ public final class HttpDeployment implements Deployment {
 
   @Override
   public Answer predict(Row row) {
-    requireOpen();
+    threads.requireOpen();
     return ask(input(row), System.nanoTime());
   }
 
   @Override
   public CompletableFuture<Answer> predictAsync(Row row) {
-    requireOpen();
+    threads.requireOpen();
     ObjectNode input = input(row);
     long arrival = System.nanoTime();
-    try {
-      return threads.begin(() -> ask(input, arrival));
-    } catch (BackendException e) {
-      requireOpen();
-      calls.refused(1);
-      throw e;
-    }
+    return threads.begin(() -> ask(input, arrival));
   }
 
   @Override
   public List<Answer> predictAll(List<Row> rows) {
-    requireOpen();
+    threads.requireOpen();
     List<ObjectNode> inputs = new ArrayList<>(rows.size());
     List<String> problems = new ArrayList<>();
     for (int i = 0; i < rows.size(); i++) {
@@ -113,12 +105,6 @@ public final class HttpDeployment implements Deployment {
     return model.task() instanceof Task.Classification classes
         ? Math.max(1, Math.min(ROWS_AT_ONCE, PROBABILITIES_AT_ONCE / classes.labels().size()))
         : ROWS_AT_ONCE;
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("The deployment of " + model + " is closed");
-    }
   }
 
   /** Checks a row by encoding it, and writes it as the server reads it. */
@@ -226,7 +212,7 @@ public final class HttpDeployment implements Deployment {
 
   @Override
   public DeploymentStats stats() {
-    return calls.stats(threads.waiting());
+    return threads.stats();
   }
 
   /**
@@ -235,7 +221,6 @@ public final class HttpDeployment implements Deployment {
    */
   @Override
   public void close() {
-    closed = true;
     threads.close();
   }
 }

@@ -8,7 +8,6 @@ import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.AthanorException;
-import io.athanor.api.error.BackendException;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.StorageException;
@@ -45,7 +44,6 @@ final class HttpText implements TextDeployment {
   private final CountedCalls calls;
   private final RequestThreads threads;
   private volatile List<String> adapters;
-  private volatile boolean closed;
 
   /**
    * @param facts what the server says of the model
@@ -55,7 +53,7 @@ final class HttpText implements TextDeployment {
     this.server = remote.server();
     this.model = remote.model();
     this.calls = new CountedCalls(server);
-    this.threads = new RequestThreads(server, AT_ONCE);
+    this.threads = new RequestThreads(server, model, calls, AT_ONCE);
     this.adapters = adapters(facts);
   }
 
@@ -85,23 +83,11 @@ final class HttpText implements TextDeployment {
       TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
     long arrival = System.nanoTime();
-    try {
-      return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
-    } catch (BackendException e) {
-      requireOpen();
-      calls.refused(1);
-      throw e;
-    }
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("The deployment of " + model + " is closed");
-    }
+    return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
   }
 
   private void requireAnswerable(TextRequest request) {
-    requireOpen();
+    threads.requireOpen();
     GenerationSettings settings = request.settings();
     if (settings.likelihoods()) {
       throw new UnsupportedException(
@@ -247,7 +233,7 @@ final class HttpText implements TextDeployment {
 
   @Override
   public DeploymentStats stats() {
-    return calls.stats(threads.waiting());
+    return threads.stats();
   }
 
   /**
@@ -256,7 +242,6 @@ final class HttpText implements TextDeployment {
    */
   @Override
   public void close() {
-    closed = true;
     threads.close();
   }
 }

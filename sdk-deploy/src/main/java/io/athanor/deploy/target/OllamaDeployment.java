@@ -38,14 +38,13 @@ public final class OllamaDeployment implements TextDeployment {
   private final ServedModel model;
   private final CountedCalls calls;
   private final RequestThreads threads;
-  private volatile boolean closed;
 
   OllamaDeployment(RemoteServer server, String name, ServedModel model) {
     this.server = server;
     this.name = name;
     this.model = model;
     this.calls = new CountedCalls(server);
-    this.threads = new RequestThreads(server, AT_ONCE);
+    this.threads = new RequestThreads(server, model, calls, AT_ONCE);
   }
 
   @Override
@@ -70,23 +69,11 @@ public final class OllamaDeployment implements TextDeployment {
       TextRequest request, Predicate<String> listener) {
     requireAnswerable(request);
     long arrival = System.nanoTime();
-    try {
-      return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
-    } catch (BackendException e) {
-      requireOpen();
-      calls.refused(1);
-      throw e;
-    }
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("The deployment of " + model + " is closed");
-    }
+    return threads.begin(() -> ask(request, arrival, threads.inside(listener)));
   }
 
   private void requireAnswerable(TextRequest request) {
-    requireOpen();
+    threads.requireOpen();
     if (request.adapter().isPresent()) {
       throw new NotFoundException(
           "adapter '" + request.adapter().get() + "'",
@@ -198,7 +185,7 @@ public final class OllamaDeployment implements TextDeployment {
 
   @Override
   public DeploymentStats stats() {
-    return calls.stats(threads.waiting());
+    return threads.stats();
   }
 
   /**
@@ -207,7 +194,6 @@ public final class OllamaDeployment implements TextDeployment {
    */
   @Override
   public void close() {
-    closed = true;
     threads.close();
   }
 }

@@ -1,5 +1,7 @@
 package io.athanor.deploy.target;
 
+import io.athanor.api.deploy.DeploymentStats;
+import io.athanor.api.deploy.ServedModel;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.OverloadException;
 import java.util.Map;
@@ -16,11 +18,16 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/** Asks a server on threads that wait for its answers, so many at a time. Thread-safe. */
+/**
+ * Asks a server's model on threads that wait for its answers, so many at a time, until it is
+ * closed. Thread-safe.
+ */
 final class RequestThreads {
   private static final int QUEUE = 1_024;
 
   private final RemoteServer server;
+  private final ServedModel model;
+  private final CountedCalls calls;
   private final ThreadPoolExecutor threads;
   private final Map<Long, CompletableFuture<?>> unanswered = new ConcurrentHashMap<>();
   private final AtomicLong begun = new AtomicLong();
@@ -29,10 +36,13 @@ final class RequestThreads {
   private final Set<Thread> inside = ConcurrentHashMap.newKeySet();
 
   /**
+   * @param calls counts them all, and here those that are refused
    * @param atOnce most requests under way; further ones wait
    */
-  RequestThreads(RemoteServer server, int atOnce) {
+  RequestThreads(RemoteServer server, ServedModel model, CountedCalls calls, int atOnce) {
     this.server = server;
+    this.model = model;
+    this.calls = calls;
     AtomicInteger number = new AtomicInteger();
     this.threads =
         new ThreadPoolExecutor(
@@ -50,9 +60,20 @@ final class RequestThreads {
   }
 
   /**
-   * Begins a call. Cancelling the answer interrupts it, which closes its connection.
+   * @throws IllegalStateException once it is closed
+   */
+  void requireOpen() {
+    if (threads.isShutdown()) {
+      throw new IllegalStateException("The deployment of " + model + " is closed");
+    }
+  }
+
+  /**
+   * Begins a call that brings one input. Cancelling the answer interrupts it, which closes its
+   * connection.
    *
    * @throws OverloadException if too many wait
+   * @throws IllegalStateException once it is closed
    */
   <T> CompletableFuture<T> begin(Supplier<T> call) {
     CompletableFuture<T> answer = new CompletableFuture<>();
@@ -84,6 +105,8 @@ final class RequestThreads {
       threads.execute(task);
     } catch (RejectedExecutionException e) {
       unanswered.remove(number);
+      requireOpen();
+      calls.refused(1);
       throw new OverloadException(
           server.toString(), QUEUE + " requests wait for it; try again later");
     }
@@ -102,9 +125,9 @@ final class RequestThreads {
     };
   }
 
-  /** Requests that no thread has begun yet. */
-  int waiting() {
-    return threads.getQueue().size();
+  /** The counts of calls, with those that no thread has begun yet as waiting. */
+  DeploymentStats stats() {
+    return calls.stats(threads.getQueue().size());
   }
 
   /**
