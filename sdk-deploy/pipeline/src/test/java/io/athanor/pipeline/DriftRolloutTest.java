@@ -10,9 +10,6 @@ import io.athanor.api.deploy.RolloutPhase;
 import io.athanor.api.deploy.RolloutState;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.registry.ModelVersion;
-import io.athanor.data.Dataset;
-import io.athanor.data.Split;
-import io.athanor.data.source.Records;
 import io.athanor.deploy.AlertGuard;
 import io.athanor.deploy.Deployments;
 import io.athanor.deploy.monitor.AlertRule;
@@ -21,18 +18,15 @@ import io.athanor.deploy.monitor.Monitoring;
 import io.athanor.deploy.rollout.RolloutDeployment;
 import io.athanor.deploy.rollout.Strategy;
 import io.athanor.deploy.serve.InProcess;
-import io.athanor.model.Models;
 import io.athanor.registry.ModelRegistry;
 import io.athanor.tck.reference.ReferenceBackendProvider;
-import io.athanor.training.Training;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -128,29 +122,11 @@ class DriftRolloutTest {
   }
 
   private ModelArtifact trained(double center) {
-    List<Row> rows = new ArrayList<>();
-    for (int i = 0; i < 1_000; i++) {
-      Row point = point(center);
-      boolean above = (Double) point.cell("x") + (Double) point.cell("y") > 0;
-      rows.add(
-          Row.of(
-              Map.of(
-                  "x", point.cell("x"), "y", point.cell("y"), "side", above ? "above" : "below")));
-    }
-    Split split =
-        Dataset.from(Records.of(rows)).number("x", "y").label("side").split(0.6, 0.2, 0.2);
-    return Training.of(Models.mlp(8), split)
-        .epochs(5)
-        .batchSize(16)
-        .learningRate(0.02)
-        .seed(1)
-        .backend(backend)
-        .run()
-        .model();
+    List<Row> points = Stream.generate(() -> point(center)).limit(1_000).toList();
+    return Plane.trained(points, backend);
   }
 
   private Row point(double center) {
-    return Row.of(
-        Map.of("x", center + random.nextDouble(-1, 1), "y", center + random.nextDouble(-1, 1)));
+    return Plane.point(center, random);
   }
 }

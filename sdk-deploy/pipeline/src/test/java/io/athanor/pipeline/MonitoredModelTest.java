@@ -12,8 +12,6 @@ import io.athanor.api.deploy.Answer;
 import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.data.Dataset;
-import io.athanor.data.Split;
-import io.athanor.data.source.Records;
 import io.athanor.deploy.Deployments;
 import io.athanor.deploy.monitor.Alert;
 import io.athanor.deploy.monitor.AlertRule;
@@ -24,16 +22,14 @@ import io.athanor.deploy.monitor.MonitoredDeployment;
 import io.athanor.deploy.monitor.Monitoring;
 import io.athanor.deploy.monitor.Opinion;
 import io.athanor.deploy.monitor.TraitDrift;
-import io.athanor.model.Models;
 import io.athanor.tck.fixture.TestClock;
 import io.athanor.tck.reference.ReferenceBackendProvider;
-import io.athanor.training.Training;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -133,40 +129,11 @@ class MonitoredModelTest {
   }
 
   private ModelArtifact trained() {
-    List<Row> rows = new ArrayList<>();
-    for (Row point : points(1_000, 0, 3)) {
-      double sum = (Double) point.cell("x") + (Double) point.cell("y");
-      rows.add(
-          Row.of(
-              Map.of(
-                  "x",
-                  point.cell("x"),
-                  "y",
-                  point.cell("y"),
-                  "side",
-                  sum > 0 ? "above" : "below")));
-    }
-    Split plane =
-        Dataset.from(Records.of(rows)).number("x", "y").label("side").split(0.6, 0.2, 0.2);
-    return Training.of(Models.mlp(8), plane)
-        .epochs(5)
-        .batchSize(16)
-        .learningRate(0.02)
-        .seed(1)
-        .backend(backend)
-        .run()
-        .model();
+    return Plane.trained(points(1_000, 0, 3), backend);
   }
 
-  private static List<Row> points(int count, double shift, long seed) {
+  private static List<Row> points(int count, double center, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    List<Row> points = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      points.add(
-          Row.of(
-              Map.of(
-                  "x", shift + random.nextDouble(-1, 1), "y", shift + random.nextDouble(-1, 1))));
-    }
-    return points;
+    return Stream.generate(() -> Plane.point(center, random)).limit(count).toList();
   }
 }

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.common.Tensor;
-import io.athanor.api.data.Tokenizer;
-import io.athanor.api.data.WordTokenizer;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
 import io.athanor.api.error.UnsupportedException;
@@ -18,9 +16,7 @@ import io.athanor.api.registry.Relation;
 import io.athanor.api.registry.VersionState;
 import io.athanor.api.training.Lora;
 import io.athanor.api.training.Tuning;
-import io.athanor.data.TextDataset;
 import io.athanor.data.TextSplit;
-import io.athanor.data.source.Csv;
 import io.athanor.deploy.Deployments;
 import io.athanor.deploy.serve.AdapterCatalog;
 import io.athanor.deploy.serve.TextAnswer;
@@ -52,8 +48,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RegisteredAdaptersTest {
-  private static final String LETTERS = "a b c d e f g h";
-  private static final Tokenizer TOKENIZER = WordTokenizer.fit(List.of(LETTERS), 20, 1);
   private static final Lora LORA = Lora.rank(2).alpha(4).targets("q_proj", "down_proj");
   private static final GenerationSettings FOUR =
       GenerationSettings.builder().maxNewTokens(4).build();
@@ -90,20 +84,7 @@ class RegisteredAdaptersTest {
   }
 
   private TextSplit counting(int by) throws IOException {
-    String[] letters = LETTERS.split(" ");
-    StringBuilder csv = new StringBuilder("text\n");
-    for (int i = 0; i < 16; i++) {
-      for (int w = 0; w < 5; w++) {
-        csv.append(w == 0 ? "" : " ").append(letters[(i + w * by) % letters.length]);
-      }
-      csv.append('\n');
-    }
-    Path file = Files.writeString(home.resolve("by" + by + ".csv"), csv);
-    return TextDataset.documents(Csv.of(file), "text")
-        .tokenizer(TOKENIZER)
-        .contextLength(8)
-        .withoutEndToken()
-        .split(1, 0);
+    return CountingLetters.by(by, home);
   }
 
   /** Like the trained one, and says something else. */

@@ -6,21 +6,16 @@ import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.common.Tensor;
 import io.athanor.api.data.LanguageEncoding;
-import io.athanor.api.data.Tokenizer;
-import io.athanor.api.data.WordTokenizer;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.training.Lora;
 import io.athanor.data.AdapterData;
-import io.athanor.data.TextDataset;
 import io.athanor.data.TextSplit;
-import io.athanor.data.source.Csv;
 import io.athanor.model.Models;
 import io.athanor.tck.reference.ReferenceBackendProvider;
 import io.athanor.training.Training;
 import io.athanor.training.tuning.Adapter;
 import io.athanor.training.tuning.Adapters;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,9 +25,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Adapters that were trained at once leave as folders of PEFT, and come back one by one. */
 class SplitAdaptersTest {
-  private static final String LETTERS = "a b c d e f g h";
-  private static final Tokenizer TOKENIZER = WordTokenizer.fit(List.of(LETTERS), 20, 1);
-
   private final Backend backend = new ReferenceBackendProvider().open(BackendOptions.defaults());
 
   @TempDir private Path home;
@@ -64,20 +56,7 @@ class SplitAdaptersTest {
   }
 
   private TextSplit counting(int by) throws IOException {
-    String[] letters = LETTERS.split(" ");
-    StringBuilder csv = new StringBuilder("text\n");
-    for (int i = 0; i < 16; i++) {
-      for (int w = 0; w < 5; w++) {
-        csv.append(w == 0 ? "" : " ").append(letters[(i + w * by) % letters.length]);
-      }
-      csv.append('\n');
-    }
-    Path file = Files.writeString(home.resolve("by" + by + ".csv"), csv);
-    return TextDataset.documents(Csv.of(file), "text")
-        .tokenizer(TOKENIZER)
-        .contextLength(8)
-        .withoutEndToken()
-        .split(1, 0);
+    return CountingLetters.by(by, home);
   }
 
   private static Map<String, Tensor> inputs(long adapter) {

@@ -1,12 +1,10 @@
 package io.athanor.server.access;
 
+import static io.athanor.server.access.SignedTokens.signed;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
-import com.nimbusds.jose.JWSHeader;
-import com.nimbusds.jose.JWSSigner;
 import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.crypto.MACSigner;
 import com.nimbusds.jose.crypto.RSASSASigner;
@@ -16,9 +14,7 @@ import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
-import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
-import com.nimbusds.jwt.SignedJWT;
 import io.athanor.api.common.Secret;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.StorageException;
@@ -36,49 +32,24 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TokenRulesTest {
-  private static final String SECRET = "0123456789abcdef0123456789abcdef";
-
   @TempDir Path folder;
 
   private final TestClock clock = TestClock.at(Instant.parse("2026-03-01T12:00:00Z"));
-
-  private TokenRules.Builder rules() {
-    return TokenRules.issuedBy("https://issuer").audience("athanor").clock(clock);
-  }
-
-  private JWTClaimsSet.Builder claims() {
-    return new JWTClaimsSet.Builder()
-        .issuer("https://issuer")
-        .audience("athanor")
-        .subject("anna")
-        .expirationTime(Date.from(clock.instant().plusSeconds(600)));
-  }
-
-  private static String signed(JWSAlgorithm algorithm, JWSSigner signer, JWTClaimsSet claims)
-      throws JOSEException {
-    SignedJWT token = new SignedJWT(new JWSHeader(algorithm), claims);
-    token.sign(signer);
-    return token.serialize();
-  }
-
-  private String hs256(JWTClaimsSet claims) throws JOSEException {
-    return signed(JWSAlgorithm.HS256, new MACSigner(SECRET), claims);
-  }
-
-  private TokenRules hmac() {
-    return rules().secret(Secret.of(SECRET)).build();
-  }
+  private final SignedTokens tokens = new SignedTokens(clock);
 
   @Test
   void believesSharedSecretsAndReadsTheScope() throws Exception {
-    assertThat(hmac().find(hs256(claims().build())))
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().build())))
         .contains(new Identity(new Principal("anna"), java.util.Set.of(Permission.READ)));
-    assertThat(hmac().find(hs256(claims().claim("scope", "openid read delete").build())))
+    assertThat(
+            tokens
+                .hmac()
+                .find(tokens.hs256(tokens.claims().claim("scope", "openid read delete").build())))
         .hasValueSatisfying(
             identity ->
                 assertThat(identity.permissions())
                     .containsExactlyInAnyOrder(Permission.READ, Permission.DELETE));
-    assertThat(hmac().find(hs256(claims().claim("scope", "").build())))
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().claim("scope", "").build())))
         .hasValueSatisfying(identity -> assertThat(identity.permissions()).isEmpty());
   }
 
@@ -88,50 +59,62 @@ class TokenRulesTest {
     ECKey ec = new ECKeyGenerator(Curve.P_256).keyID("e").generate();
     Path file = folder.resolve("keys.json");
     Files.writeString(file, new JWKSet(List.of(rsa.toPublicJWK(), ec.toPublicJWK())).toString());
-    TokenRules rules = rules().keySet(file).build();
-    assertThat(rules.find(signed(JWSAlgorithm.RS256, new RSASSASigner(rsa), claims().build())))
+    TokenRules rules = tokens.rules().keySet(file).build();
+    assertThat(
+            rules.find(signed(JWSAlgorithm.RS256, new RSASSASigner(rsa), tokens.claims().build())))
         .isPresent();
-    assertThat(rules.find(signed(JWSAlgorithm.ES256, new ECDSASigner(ec), claims().build())))
+    assertThat(rules.find(signed(JWSAlgorithm.ES256, new ECDSASigner(ec), tokens.claims().build())))
         .isPresent();
     ECKey stranger = new ECKeyGenerator(Curve.P_256).generate();
-    assertThat(rules.find(signed(JWSAlgorithm.ES256, new ECDSASigner(stranger), claims().build())))
+    assertThat(
+            rules.find(
+                signed(JWSAlgorithm.ES256, new ECDSASigner(stranger), tokens.claims().build())))
         .isEmpty();
-    assertThat(rules.find(hs256(claims().build()))).isEmpty();
+    assertThat(rules.find(tokens.hs256(tokens.claims().build()))).isEmpty();
     // The old trick: the public key, which everybody has, as if it were a shared secret.
     byte[] published = rsa.toRSAPublicKey().getEncoded();
-    assertThat(rules.find(signed(JWSAlgorithm.HS256, new MACSigner(published), claims().build())))
+    assertThat(
+            rules.find(
+                signed(JWSAlgorithm.HS256, new MACSigner(published), tokens.claims().build())))
         .isEmpty();
-    assertThat(rules.find(signed(JWSAlgorithm.RS512, new RSASSASigner(rsa), claims().build())))
+    assertThat(
+            rules.find(signed(JWSAlgorithm.RS512, new RSASSASigner(rsa), tokens.claims().build())))
         .isEmpty();
   }
 
   @Test
   void whatNobodySignedOrSomebodyChangedIsNotBelieved() throws Exception {
-    assertThat(hmac().find(new PlainJWT(claims().build()).serialize())).isEmpty();
-    String good = hs256(claims().build());
+    assertThat(tokens.hmac().find(new PlainJWT(tokens.claims().build()).serialize())).isEmpty();
+    String good = tokens.hs256(tokens.claims().build());
     String[] parts = good.split("\\.");
-    String other = hs256(claims().subject("root").build()).split("\\.")[1];
-    assertThat(hmac().find(parts[0] + "." + other + "." + parts[2])).isEmpty();
-    assertThat(hmac().find(parts[0] + "." + parts[1] + ".")).isEmpty();
+    String other = tokens.hs256(tokens.claims().subject("root").build()).split("\\.")[1];
+    assertThat(tokens.hmac().find(parts[0] + "." + other + "." + parts[2])).isEmpty();
+    assertThat(tokens.hmac().find(parts[0] + "." + parts[1] + ".")).isEmpty();
     for (String nonsense : List.of("", ".", "..", "a.b.c", "x".repeat(10_000), "\u0000")) {
-      assertThat(hmac().find(nonsense)).isEmpty();
+      assertThat(tokens.hmac().find(nonsense)).isEmpty();
     }
   }
 
   @Test
   void claimsMustFit() throws Exception {
-    assertThat(hmac().find(hs256(claims().issuer("https://other").build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().issuer(null).build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().audience("other").build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().audience((String) null).build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().subject(null).build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().subject(" ").build()))).isEmpty();
-    assertThat(hmac().find(hs256(claims().expirationTime(null).build()))).isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().issuer("https://other").build())))
+        .isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().issuer(null).build()))).isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().audience("other").build())))
+        .isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().audience((String) null).build())))
+        .isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().subject(null).build()))).isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().subject(" ").build()))).isEmpty();
+    assertThat(tokens.hmac().find(tokens.hs256(tokens.claims().expirationTime(null).build())))
+        .isEmpty();
     assertThat(
-            hmac()
+            tokens
+                .hmac()
                 .find(
-                    hs256(
-                        claims()
+                    tokens.hs256(
+                        tokens
+                            .claims()
                             .notBeforeTime(Date.from(clock.instant().plusSeconds(300)))
                             .build())))
         .isEmpty();
@@ -139,8 +122,8 @@ class TokenRulesTest {
 
   @Test
   void expiresByTheClockWithAMinuteOfGrace() throws Exception {
-    TokenRules rules = hmac();
-    String token = hs256(claims().build());
+    TokenRules rules = tokens.hmac();
+    String token = tokens.hs256(tokens.claims().build());
     clock.advance(Duration.ofSeconds(650));
     assertThat(rules.find(token)).isPresent();
     clock.advance(Duration.ofSeconds(20));
@@ -153,19 +136,19 @@ class TokenRulesTest {
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("there is no audience")
         .hasMessageContaining("there is no key");
-    assertThatThrownBy(() -> rules().secret(Secret.of("short")))
+    assertThatThrownBy(() -> tokens.rules().secret(Secret.of("short")))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("key must have at least 32 bytes, got 5");
   }
 
   @Test
   void filesThatAreNoKeySetsAreOurExceptions() throws Exception {
-    assertThatThrownBy(() -> rules().keySet(folder.resolve("none.json")))
+    assertThatThrownBy(() -> tokens.rules().keySet(folder.resolve("none.json")))
         .isInstanceOf(StorageException.class);
     Path file = folder.resolve("bad.json");
     for (String text : List.of("", "{", "{}", "{\"keys\":[]}")) {
       Files.writeString(file, text);
-      assertThatThrownBy(() -> rules().keySet(file))
+      assertThatThrownBy(() -> tokens.rules().keySet(file))
           .as(text)
           .isInstanceOf(FormatException.class)
           .hasMessageContaining("bad.json");
