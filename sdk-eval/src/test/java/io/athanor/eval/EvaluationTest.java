@@ -21,6 +21,7 @@ import io.athanor.api.eval.Outcomes;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.Predictor;
+import io.athanor.tck.fixture.RandomOutcomes;
 import io.athanor.tck.fixture.TinyArtifacts;
 import io.athanor.tck.reference.ReferenceBackendProvider;
 import java.util.ArrayList;
@@ -180,7 +181,7 @@ class EvaluationTest {
 
   @Test
   void the_same_seed_gives_the_same_report() {
-    Outcomes.Labels outcomes = Examples.labels(List.of("a", "b"), 80, 1, 1);
+    Outcomes.Labels outcomes = RandomOutcomes.labels(List.of("a", "b"), 80, 1, 1);
     assertThat(Examples.of(outcomes).run().metrics())
         .isEqualTo(Examples.of(outcomes).run().metrics())
         .isNotEqualTo(Examples.of(outcomes).seed(12).run().metrics());

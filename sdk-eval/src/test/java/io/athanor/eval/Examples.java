@@ -4,6 +4,7 @@ import io.athanor.api.common.Digest;
 import io.athanor.api.eval.EvaluationReport;
 import io.athanor.api.eval.Outcomes;
 import io.athanor.api.training.TrainingHistory;
+import io.athanor.tck.fixture.RandomOutcomes;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -20,27 +21,6 @@ final class Examples {
       Clock.fixed(Instant.parse("2026-03-01T12:00:00Z"), ZoneOffset.UTC);
 
   private Examples() {}
-
-  /** Labels whose actual one gets a logit raised by {@code sharpness}. */
-  static Outcomes.Labels labels(List<String> labels, int rows, double sharpness, long seed) {
-    Random random = new Random(seed);
-    int width = labels.size();
-    int[] actual = new int[rows];
-    float[] probabilities = new float[rows * width];
-    for (int row = 0; row < rows; row++) {
-      actual[row] = Math.min(random.nextInt(width), width == 2 ? random.nextInt(2) : width);
-      double[] logits = new double[width];
-      double sum = 0;
-      for (int label = 0; label < width; label++) {
-        logits[label] = Math.exp(random.nextGaussian() + (label == actual[row] ? sharpness : 0));
-        sum += logits[label];
-      }
-      for (int label = 0; label < width; label++) {
-        probabilities[row * width + label] = (float) (logits[label] / sum);
-      }
-    }
-    return new Outcomes.Labels(labels, actual, probabilities);
-  }
 
   /** Outcomes that are right or wrong as told, with a confidence of 0.9. */
   static Outcomes.Labels right(boolean... right) {
@@ -101,8 +81,9 @@ final class Examples {
   }
 
   static EvaluationReport binary() {
-    Outcomes.Labels champion = labels(List.of("ham", "spam"), 800, 2.2, 1);
-    return Evaluation.of("spam", labels(List.of("ham", "spam"), 800, 2.2, 1), FINGERPRINT)
+    Outcomes.Labels champion = RandomOutcomes.labels(List.of("ham", "spam"), 800, 2.2, 1);
+    return Evaluation.of(
+            "spam", RandomOutcomes.labels(List.of("ham", "spam"), 800, 2.2, 1), FINGERPRINT)
         .clock(CLOCK)
         .history(history())
         .gate(
@@ -114,7 +95,7 @@ final class Examples {
   }
 
   static EvaluationReport tenLabels() {
-    return Evaluation.of("digit", labels(digits(), 600, 3.2, 2), FINGERPRINT)
+    return Evaluation.of("digit", RandomOutcomes.labels(digits(), 600, 3.2, 2), FINGERPRINT)
         .clock(CLOCK)
         .history(history())
         .gate(Metrics.accuracy().atLeast(0.6))

@@ -25,6 +25,7 @@ import io.athanor.eval.metric.Metric;
 import io.athanor.eval.metric.Observations;
 import io.athanor.eval.metric.Speed;
 import io.athanor.eval.metric.TestRun;
+import io.athanor.tck.fixture.RandomOutcomes;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -52,7 +53,7 @@ class GateTest {
   @Test
   void gates_of_several_calls_all_count() {
     EvaluationReport report =
-        Examples.of(Examples.labels(List.of("ham", "spam"), 50, 1, 1))
+        Examples.of(RandomOutcomes.labels(List.of("ham", "spam"), 50, 1, 1))
             .gate(Metrics.accuracy().atLeast(1.1))
             .gate(Metrics.accuracy().atLeast(0))
             .run();
@@ -227,7 +228,7 @@ class GateTest {
 
   @Test
   void a_margin_that_the_rows_cannot_prove_is_inconclusive() {
-    Outcomes.Labels champion = Examples.labels(List.of("a", "b"), 60, 1.5, 1);
+    Outcomes.Labels champion = RandomOutcomes.labels(List.of("a", "b"), 60, 1.5, 1);
     Outcomes.Labels challenger =
         new Outcomes.Labels(champion.labels(), actual(champion), half(champion));
     GateDecision decision =
@@ -269,8 +270,8 @@ class GateTest {
 
   @Test
   void power_is_part_of_the_evidence() {
-    Outcomes.Labels few = Examples.labels(List.of("a", "b"), 200, 1, 1);
-    Outcomes.Labels other = Examples.labels(List.of("a", "b"), 200, 1, 1);
+    Outcomes.Labels few = RandomOutcomes.labels(List.of("a", "b"), 200, 1, 1);
+    Outcomes.Labels other = RandomOutcomes.labels(List.of("a", "b"), 200, 1, 1);
     GateDecision same = decide(few, Metrics.noWorseThan(report(other)));
     assertThat(same.sentence()).contains("do the same on every one of the 200 rows");
     GateDecision tiny = decide(right(3, 3), Metrics.noWorseThan(report(right(3, 3))));

@@ -16,6 +16,7 @@ import io.athanor.eval.metric.AreaMetric;
 import io.athanor.eval.metric.Bootstrap;
 import io.athanor.eval.metric.ClassMetric;
 import io.athanor.eval.metric.OutcomeMetric;
+import io.athanor.tck.fixture.RandomOutcomes;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.HashMap;
@@ -89,7 +90,7 @@ class MetricsTest {
 
   @Test
   void weights_count_a_row_as_often_as_repeating_it() {
-    Outcomes.Labels once = Examples.labels(List.of("a", "b", "c"), 40, 1, 4);
+    Outcomes.Labels once = RandomOutcomes.labels(List.of("a", "b", "c"), 40, 1, 4);
     int[] weights = IntStream.range(0, 40).map(row -> row % 4).toArray();
     int[] rows =
         IntStream.range(0, 40)
@@ -134,7 +135,7 @@ class MetricsTest {
   @Test
   void plain_f1_of_two_labels_names_the_rarer_one() {
     EvaluationReport report =
-        Examples.of(Examples.labels(List.of("ham", "spam"), 100, 2, 1))
+        Examples.of(RandomOutcomes.labels(List.of("ham", "spam"), 100, 2, 1))
             .metrics(Metrics.f1(), Metrics.f1().of("spam"))
             .run();
     assertThat(report.metric("f1").title()).isEqualTo("F1 of 'spam'");
@@ -147,7 +148,7 @@ class MetricsTest {
     assertThatThrownBy(() -> Examples.of(numbers).metrics(Metrics.accuracy()).run())
         .isInstanceOf(UnsupportedException.class)
         .hasMessageContaining("Use mae()");
-    Outcomes.Labels labels = Examples.labels(List.of("ham", "spam"), 10, 1, 1);
+    Outcomes.Labels labels = RandomOutcomes.labels(List.of("ham", "spam"), 10, 1, 1);
     assertThatThrownBy(() -> Examples.of(labels).metrics(Metrics.f1().of("Spam")).run())
         .isInstanceOf(NotFoundException.class)
         .hasMessageContaining("there is ham, spam");

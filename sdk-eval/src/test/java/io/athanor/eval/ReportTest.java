@@ -11,6 +11,7 @@ import io.athanor.api.eval.ReportJson;
 import io.athanor.eval.report.HtmlReport;
 import io.athanor.eval.report.MarkdownReport;
 import io.athanor.eval.report.ReportFolder;
+import io.athanor.tck.fixture.RandomOutcomes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +49,7 @@ class ReportTest {
   void a_stored_report_serves_as_champion(@TempDir Path folder) {
     ReportFolder.save(Examples.binary(), folder);
     EvaluationReport again =
-        Examples.of(Examples.labels(List.of("ham", "spam"), 800, 2.2, 1))
+        Examples.of(RandomOutcomes.labels(List.of("ham", "spam"), 800, 2.2, 1))
             .gate(Metrics.noWorseThan(ReportFolder.load(folder)))
             .run();
     assertThat(again.passed()).isTrue();
@@ -88,7 +89,7 @@ class ReportTest {
   void hostile_labels_stay_text_in_the_page() {
     List<String> labels = List.of("<script>alert(1)</script>", "\"><img src=x onerror=y>'&");
     EvaluationReport report =
-        Evaluation.of("<b>", Examples.labels(labels, 60, 1, 1), Examples.FINGERPRINT)
+        Evaluation.of("<b>", RandomOutcomes.labels(labels, 60, 1, 1), Examples.FINGERPRINT)
             .history(Examples.history())
             .gate(Metrics.f1().of(labels.get(0)).atLeast(0.99))
             .run();
@@ -119,7 +120,7 @@ class ReportTest {
   @Test
   void many_labels_give_a_list_of_confusions_and_bounded_curves() {
     List<String> labels = Stream.iterate(0, i -> i + 1).limit(60).map(i -> "label " + i).toList();
-    String html = HtmlReport.render(Examples.of(Examples.labels(labels, 600, 2, 3)).run());
+    String html = HtmlReport.render(Examples.of(RandomOutcomes.labels(labels, 600, 2, 3)).run());
     assertThat(html).contains("60 labels are too many to draw", "The 10 labels of the smallest");
   }
 
