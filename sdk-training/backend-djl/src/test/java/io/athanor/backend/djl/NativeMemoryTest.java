@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.CompiledModel;
+import io.athanor.api.backend.MicroBatch;
 import io.athanor.api.backend.Optimizer;
 import io.athanor.api.backend.Precision;
 import io.athanor.api.backend.StepSettings;
@@ -12,9 +13,8 @@ import io.athanor.api.backend.TrainableModel;
 import io.athanor.api.backend.TrainingMode;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Weights;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -77,56 +77,60 @@ class NativeMemoryTest {
 
   @Test
   @EnabledOnOs(OS.LINUX)
-  void stepsOfManyShapesKeepTheMemoryFlat() throws IOException {
-    assertThat(leastGrowth(50)).isLessThan(4);
+  void stepsOfManyShapesKeepTheMemoryFlat() throws Exception {
+    assertThat(growth(50, 0)).isLessThan(MemoryGrowth.FLAT);
   }
 
   @Test
   @Tag("heavy")
   @EnabledOnOs(OS.LINUX)
-  void twoThousandStepsKeepTheMemoryFlat() throws IOException {
-    assertThat(leastGrowth(500)).isLessThan(4);
+  void twoThousandStepsKeepTheMemoryFlat() throws Exception {
+    assertThat(growth(250, 0)).isLessThan(MemoryGrowth.FLAT);
   }
 
-  /**
-   * Growth of resident memory in MiB, the least over four rounds of some steps: the Java heap and
-   * the allocator grow now and then, a leak grows in every round.
-   */
-  private static long leastGrowth(int steps) throws IOException {
-    try (Backend backend = new DjlBackendProvider().open(ONE_THREAD);
-        TrainableModel model =
-            backend.compile(
-                GRAPH,
-                Weights.initialize(GRAPH, 1),
-                new TrainingMode(Optimizer.adamW(0.01), Precision.F32, 1))) {
-      run(model, 50);
-      long least = Long.MAX_VALUE;
-      for (int round = 0; round < 4; round++) {
-        long start = residentMebibytes();
-        run(model, steps);
-        least = Math.min(least, residentMebibytes() - start);
+  @Test
+  @Tag("heavy")
+  @EnabledOnOs(OS.LINUX)
+  void memoryKeptByEachStepIsSeen() throws Exception {
+    assertThat(growth(50, 64 * 1024)).isGreaterThan(MemoryGrowth.FLAT);
+  }
+
+  private static long growth(int steps, int keptBytes) throws Exception {
+    return MemoryGrowth.of(Child.class, String.valueOf(steps), String.valueOf(keptBytes));
+  }
+
+  /** What the child runs: steps of many shapes, each of which may keep some bytes. */
+  static final class Child {
+    private Child() {}
+
+    public static void main(String[] arguments) {
+      int steps = Integer.parseInt(arguments[0]);
+      int keptBytes = Integer.parseInt(arguments[1]);
+      List<ByteBuffer> kept = new ArrayList<>();
+      try (Backend backend = new DjlBackendProvider().open(ONE_THREAD);
+          TrainableModel model =
+              backend.compile(
+                  GRAPH,
+                  Weights.initialize(GRAPH, 1),
+                  new TrainingMode(Optimizer.adamW(0.01), Precision.F32, 1))) {
+        MemoryGrowth.rounds(
+            () -> {
+              for (int step = 0; step < steps; step++) {
+                run(model, step);
+                kept.add(ByteBuffer.allocateDirect(keptBytes));
+              }
+            });
       }
-      return least;
     }
-  }
 
-  private static void run(TrainableModel model, int steps) {
-    for (int i = 0; i < steps; i++) {
-      int length = 16 + i % 49;
+    private static void run(TrainableModel model, int step) {
+      int length = 16 + step % 49;
+      MicroBatch sentences = Nets.sentences(step, 16, length, 100);
       model.step(
-          List.of(Nets.sentences(i, 16, length, 100), Nets.sentences(-i, 8, length / 2, 100)),
+          List.of(sentences, Nets.sentences(-step, 8, length / 2, 100)),
           new StepSettings(0.001, 1));
-      model.predict(Nets.sentences(i, 16, length, 100).tensors());
-      model.loss(Nets.sentences(i, 16, length, 100));
+      model.predict(sentences.tensors());
+      model.loss(sentences);
     }
-    System.gc();
-  }
-
-  private static long residentMebibytes() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(line -> line.startsWith("VmRSS"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024)
-        .findFirst()
-        .orElseThrow();
   }
 }

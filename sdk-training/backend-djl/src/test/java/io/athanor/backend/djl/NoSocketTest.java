@@ -17,7 +17,6 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.AbstractSelector;
 import java.nio.channels.spi.SelectorProvider;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -40,14 +39,10 @@ class NoSocketTest {
   }
 
   private static String outputOf(String mode) throws IOException, InterruptedException {
-    Process child =
-        ChildJvm.start(
-            List.of("-Djava.nio.channels.spi.SelectorProvider=" + Channels.class.getName()),
-            Child.class,
-            mode);
-    String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(child.waitFor()).as(output).isZero();
-    return output;
+    return ChildJvm.output(
+        List.of("-Djava.nio.channels.spi.SelectorProvider=" + Channels.class.getName()),
+        Child.class,
+        mode);
   }
 
   private static void alarm(String what) {

@@ -1,0 +1,66 @@
+package io.athanor.backend.djl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Growth of the resident memory of a JVM that repeats its work. It runs alone, its heap is resident
+ * from the start and its compiler needs little memory: what grows is the work's own.
+ */
+final class MemoryGrowth {
+  /** Work that keeps nothing was seen to grow by up to 2 MiB. */
+  static final long FLAT = 8 * 1024;
+
+  private static final String RESIDENT = "resident KiB: ";
+  private static final int ROUNDS = 8;
+
+  private MemoryGrowth() {}
+
+  /** KiB over eight rounds, after one that warms up, of a main that calls {@link #rounds}. */
+  static long of(Class<?> main, String... arguments) throws IOException, InterruptedException {
+    String output =
+        ChildJvm.output(
+            List.of(
+                "-Xms64m",
+                "-Xmx64m",
+                "-XX:+AlwaysPreTouch",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1"),
+            main,
+            arguments);
+    long[] resident =
+        output
+            .lines()
+            .filter(line -> line.startsWith(RESIDENT))
+            .mapToLong(line -> Long.parseLong(line.substring(RESIDENT.length())))
+            .toArray();
+    assertThat(resident).as(output).hasSize(1 + ROUNDS);
+    return resident[ROUNDS] - resident[0];
+  }
+
+  /** What the child calls. */
+  static void rounds(Runnable round) {
+    for (int i = 0; i <= ROUNDS; i++) {
+      round.run();
+      System.gc();
+      System.out.println(RESIDENT + residentKibibytes());
+    }
+  }
+
+  private static long residentKibibytes() {
+    try {
+      return Files.readAllLines(Path.of("/proc/self/status")).stream()
+          .filter(line -> line.startsWith("VmRSS"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")))
+          .findFirst()
+          .orElseThrow();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
