@@ -8,25 +8,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Starts another JVM with the class path of this one. */
+/** Another JVM with the class path of this one. */
 final class ChildJvm {
   private ChildJvm() {}
 
-  static Process start(List<String> options, Class<?> main, String... arguments)
-      throws IOException {
+  static ProcessBuilder of(List<String> options, Class<?> main, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(options);
     command.add(main.getName());
     command.addAll(List.of(arguments));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).redirectErrorStream(true);
   }
 
   /** Everything that it prints; it must end well. */
-  static String output(List<String> options, Class<?> main, String... arguments)
-      throws IOException, InterruptedException {
-    Process child = start(options, main, arguments);
+  static String output(ProcessBuilder jvm) throws IOException, InterruptedException {
+    Process child = jvm.start();
     String output = new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(child.waitFor()).as(output).isZero();
     return output;

@@ -25,7 +25,7 @@ class ExitTest {
   @RepeatedTest(2)
   @DisabledOnOs(OS.WINDOWS)
   void terminationDuringAStepEndsTheJvmInOrder() throws Exception {
-    Process child = ChildJvm.start(List.of(), Child.class);
+    Process child = ChildJvm.of(List.of(), Child.class).start();
     StringBuilder output = new StringBuilder();
     try (BufferedReader lines = child.inputReader()) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {

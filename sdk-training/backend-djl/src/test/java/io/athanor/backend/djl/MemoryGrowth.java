@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Growth of the resident memory of a JVM that repeats its work. It runs alone, its heap is resident
@@ -16,6 +17,14 @@ final class MemoryGrowth {
   /** Work that keeps nothing was seen to grow by up to 2 MiB. */
   static final long FLAT = 8 * 1024;
 
+  /**
+   * Blocks of 4 KiB or more are pages of their own, given back when freed (glibc's mallopt).
+   * Without it, what is kept first fills memory that the allocator has left from before, and is not
+   * seen.
+   */
+  private static final Map<String, String> ALLOCATOR =
+      Map.of("MALLOC_MMAP_THRESHOLD_", "4096", "MALLOC_ARENA_MAX", "1");
+
   private static final String RESIDENT = "resident KiB: ";
   private static final int ROUNDS = 8;
 
@@ -23,8 +32,8 @@ final class MemoryGrowth {
 
   /** KiB over eight rounds, after one that warms up, of a main that calls {@link #rounds}. */
   static long of(Class<?> main, String... arguments) throws IOException, InterruptedException {
-    String output =
-        ChildJvm.output(
+    ProcessBuilder jvm =
+        ChildJvm.of(
             List.of(
                 "-Xms64m",
                 "-Xmx64m",
@@ -33,6 +42,8 @@ final class MemoryGrowth {
                 "-XX:TieredStopAtLevel=1"),
             main,
             arguments);
+    jvm.environment().putAll(ALLOCATOR);
+    String output = ChildJvm.output(jvm);
     long[] resident =
         output
             .lines()

@@ -40,9 +40,10 @@ class NoSocketTest {
 
   private static String outputOf(String mode) throws IOException, InterruptedException {
     return ChildJvm.output(
-        List.of("-Djava.nio.channels.spi.SelectorProvider=" + Channels.class.getName()),
-        Child.class,
-        mode);
+        ChildJvm.of(
+            List.of("-Djava.nio.channels.spi.SelectorProvider=" + Channels.class.getName()),
+            Child.class,
+            mode));
   }
 
   private static void alarm(String what) {
