@@ -45,11 +45,9 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
    */
   static ComputeDevice open(String name, NativeCalls calls) {
     if (isProcessor(name)) {
-      Set<Precision> formats = new HashSet<>(processor().formats());
-      formats.removeIf(
-          format ->
-              format == Precision.INT4
-                  && !calls.run(() -> ProductProbe.of(QuantizedProduct.GROUPED).multiplies()));
+      ComputeDevice claimed = processor();
+      Set<Precision> formats = new HashSet<>(claimed.formats());
+      formats.removeIf(format -> !calls.run(() -> claimed.probe(format).multiplies()));
       return new ComputeDevice(PROCESSOR, false, formats);
     }
     try (PtNDManager manager =
@@ -66,11 +64,17 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
     ComputeDevice plain = new ComputeDevice(name, true, Set.of());
     Set<Precision> formats = EnumSet.noneOf(Precision.class);
     for (Precision format : Set.of(Precision.BF16, Precision.F16)) {
-      if (calls.run(() -> ProductProbe.of(new Target(plain, format)).multiplies())) {
+      if (calls.run(() -> plain.probe(format).multiplies())) {
         formats.add(format);
       }
     }
     return new ComputeDevice(name, true, formats);
+  }
+
+  private ProductProbe probe(Precision format) {
+    return format == Precision.INT4
+        ? ProductProbe.of(QuantizedProduct.GROUPED)
+        : ProductProbe.of(new Target(this, format));
   }
 
   private static Device device(String name) {
@@ -118,7 +122,7 @@ record ComputeDevice(String name, boolean separate, Set<Precision> formats) {
       return ": a small product failed or was wrong";
     }
     return precision == Precision.BF16
-        ? ": the processor has neither AVX512_BF16 nor AMX_BF16"
+        ? ": the processor has neither AVX512_BF16 nor AMX_BF16, or a small product was wrong"
         : ": the processor has no fast products in it";
   }
 

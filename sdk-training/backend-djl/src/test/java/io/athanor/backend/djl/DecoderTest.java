@@ -221,9 +221,11 @@ class DecoderTest {
   @Test
   void otherPrecisionsAreRefusedWithAReason() {
     assertThat(backend.checkDecoder(GRAPH, Precision.INT8)).isInstanceOf(Support.Supported.class);
-    assertThat(backend.checkDecoder(GRAPH, Precision.INT4) instanceof Support.Supported)
-        .isEqualTo(backend.capabilities().contains(Capability.INT4));
-    assertThat(backend.checkDecoder(GRAPH, Precision.BF16)).isInstanceOf(Support.Unsupported.class);
+    for (Precision precision : List.of(Precision.INT4, Precision.BF16)) {
+      assertThat(backend.checkDecoder(GRAPH, precision) instanceof Support.Supported)
+          .as("%s", precision)
+          .isEqualTo(backend.capabilities().contains(Capability.valueOf(precision.name())));
+    }
     assertThatThrownBy(() -> decoder(Precision.F16))
         .isInstanceOf(UnsupportedException.class)
         .hasMessageContaining("F16");
