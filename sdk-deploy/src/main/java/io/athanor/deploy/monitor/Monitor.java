@@ -99,15 +99,56 @@ public final class Monitor implements AutoCloseable {
     }
   }
 
-  long now() {
+  /** Times a call and counts how it ended. */
+  <T> T timed(Supplier<T> call) {
+    long begin = now();
+    T answer;
+    try {
+      answer = call.get();
+    } catch (RuntimeException | Error e) {
+      failed(e);
+      throw e;
+    }
+    answered(begin);
+    return answer;
+  }
+
+  /**
+   * The same where the answer comes later.
+   *
+   * @param then what is done with the answer when it comes
+   */
+  <T> CompletableFuture<T> timedAsync(Supplier<CompletableFuture<T>> call, Consumer<T> then) {
+    long begin = now();
+    CompletableFuture<T> answer;
+    try {
+      answer = call.get();
+    } catch (RuntimeException | Error e) {
+      failed(e);
+      throw e;
+    }
+    var unused =
+        answer.whenComplete(
+            (done, thrown) -> {
+              if (thrown == null) {
+                answered(begin);
+                then.accept(done);
+              } else {
+                failed(thrown);
+              }
+            });
+    return answer;
+  }
+
+  private long now() {
     return settings.nanoClock.getAsLong();
   }
 
-  void answered(long begin) {
+  private void answered(long begin) {
     gauges.answered(now() - begin);
   }
 
-  void failed(Throwable thrown) {
+  private void failed(Throwable thrown) {
     gauges.failed(ErrorKind.of(thrown));
   }
 

@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A deployment that is watched; made by {@link Monitoring}. Thread-safe. */
@@ -63,28 +62,28 @@ public final class MonitoredDeployment implements Deployment, Monitored {
 
   @Override
   public Answer predict(String text) {
-    Answer answer = timed(() -> deployment.predict(text));
+    Answer answer = monitor.timed(() -> deployment.predict(text));
     look(Row.of(firstColumn, text), answer);
     return answer;
   }
 
   @Override
   public Answer predict(Map<String, ? extends @Nullable Object> cells) {
-    Answer answer = timed(() -> deployment.predict(cells));
+    Answer answer = monitor.timed(() -> deployment.predict(cells));
     look(Row.of(cells), answer);
     return answer;
   }
 
   @Override
   public Answer predict(Row row) {
-    Answer answer = timed(() -> deployment.predict(row));
+    Answer answer = monitor.timed(() -> deployment.predict(row));
     look(row, answer);
     return answer;
   }
 
   @Override
   public List<Answer> predictAll(List<Row> rows) {
-    List<Answer> answers = timed(() -> deployment.predictAll(rows));
+    List<Answer> answers = monitor.timed(() -> deployment.predictAll(rows));
     for (int i = 0; i < answers.size(); i++) {
       look(rows.get(i), answers.get(i));
     }
@@ -93,25 +92,7 @@ public final class MonitoredDeployment implements Deployment, Monitored {
 
   @Override
   public CompletableFuture<Answer> predictAsync(Row row) {
-    long begin = monitor.now();
-    CompletableFuture<Answer> answer;
-    try {
-      answer = deployment.predictAsync(row);
-    } catch (RuntimeException | Error e) {
-      monitor.failed(e);
-      throw e;
-    }
-    var unused =
-        answer.whenComplete(
-            (done, thrown) -> {
-              if (thrown == null) {
-                monitor.answered(begin);
-                look(row, done);
-              } else {
-                monitor.failed(thrown);
-              }
-            });
-    return answer;
+    return monitor.timedAsync(() -> deployment.predictAsync(row), answer -> look(row, answer));
   }
 
   /**
@@ -139,18 +120,6 @@ public final class MonitoredDeployment implements Deployment, Monitored {
    */
   public CompletableFuture<Answer> predictAsync(Row row, String id) {
     return monitor.remembered(predictAsync(row), id, answer -> exchange(row, answer));
-  }
-
-  private <T> T timed(Supplier<T> call) {
-    long begin = monitor.now();
-    try {
-      T answer = call.get();
-      monitor.answered(begin);
-      return answer;
-    } catch (RuntimeException | Error e) {
-      monitor.failed(e);
-      throw e;
-    }
   }
 
   private void look(Row row, Answer answer) {

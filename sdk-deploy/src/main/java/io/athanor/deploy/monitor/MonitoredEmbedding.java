@@ -35,16 +35,9 @@ public final class MonitoredEmbedding implements EmbeddingDeployment, Monitored 
 
   @Override
   public EmbeddingAnswer embed(List<String> texts) {
-    long begin = monitor.now();
-    try {
-      EmbeddingAnswer answer = deployment.embed(texts);
-      monitor.answered(begin);
-      look(texts, answer.vectors());
-      return answer;
-    } catch (RuntimeException | Error e) {
-      monitor.failed(e);
-      throw e;
-    }
+    EmbeddingAnswer answer = monitor.timed(() -> deployment.embed(texts));
+    look(texts, answer.vectors());
+    return answer;
   }
 
   private void look(List<String> texts, List<float[]> vectors) {

@@ -71,40 +71,16 @@ public final class MonitoredText implements TextDeployment, Monitored {
 
   @Override
   public TextAnswer generate(TextRequest request, Predicate<String> listener) {
-    long begin = monitor.now();
-    try {
-      TextAnswer answer = deployment.generate(request, listener);
-      monitor.answered(begin);
-      look(request);
-      return answer;
-    } catch (RuntimeException | Error e) {
-      monitor.failed(e);
-      throw e;
-    }
+    TextAnswer answer = monitor.timed(() -> deployment.generate(request, listener));
+    look(request);
+    return answer;
   }
 
   @Override
   public CompletableFuture<TextAnswer> generateAsync(
       TextRequest request, Predicate<String> listener) {
-    long begin = monitor.now();
-    CompletableFuture<TextAnswer> answer;
-    try {
-      answer = deployment.generateAsync(request, listener);
-    } catch (RuntimeException | Error e) {
-      monitor.failed(e);
-      throw e;
-    }
-    var unused =
-        answer.whenComplete(
-            (done, thrown) -> {
-              if (thrown == null) {
-                monitor.answered(begin);
-                look(request);
-              } else {
-                monitor.failed(thrown);
-              }
-            });
-    return answer;
+    return monitor.timedAsync(
+        () -> deployment.generateAsync(request, listener), answer -> look(request));
   }
 
   /**
