@@ -7,6 +7,7 @@ import static io.athanor.eval.Metrics.noWorseThan;
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
 import io.athanor.api.backend.Backends;
+import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.data.Row;
 import io.athanor.api.data.Rows;
 import io.athanor.api.data.Task;
@@ -31,7 +32,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -305,7 +305,7 @@ public final class Compression {
           return files.filter(Files::isRegularFile).mapToLong(Compression::size).sum();
         }
       } finally {
-        delete(folder);
+        AtomicFolder.delete(folder);
       }
     } catch (IOException | UncheckedIOException e) {
       throw new StorageException(
@@ -318,14 +318,6 @@ public final class Compression {
       return Files.size(file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
     }
   }
 }

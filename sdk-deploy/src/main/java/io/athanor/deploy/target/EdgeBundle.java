@@ -206,42 +206,25 @@ public final class EdgeBundle {
 
   /** The same bytes for the same files: no times, names in order, nothing packed. */
   private static void zip(Path target, AtomicFolder.Content content) {
-    Path folder = null;
-    try {
-      folder = Files.createTempDirectory("athanor-edge");
-      Path files = folder.resolve("bundle");
-      AtomicFolder.write(files, content);
-      List<Path> entries = files(files);
-      AtomicFile.write(
-          target,
-          AtomicFile.streaming(
-              out -> {
-                ZipOutputStream zip = new ZipOutputStream(out);
-                for (Path file : entries) {
-                  zip.putNextEntry(entry(file));
-                  Files.copy(file, zip);
-                  zip.closeEntry();
-                }
-                zip.finish();
-              }));
-    } catch (IOException e) {
-      throw new StorageException(
-          String.valueOf(folder),
-          "cannot be written (" + e + "). Free space there, or set java.io.tmpdir",
-          e);
-    } finally {
-      if (folder != null) {
-        deleteQuietly(folder);
-      }
-    }
-  }
-
-  private static void deleteQuietly(Path folder) {
-    try {
-      AtomicFolder.delete(folder);
-    } catch (IOException e) {
-      // What stays in the folder for temporary files is harmless.
-    }
+    ScratchFolder.during(
+        folder -> {
+          Path files = folder.resolve("bundle");
+          AtomicFolder.write(files, content);
+          List<Path> entries = files(files);
+          AtomicFile.write(
+              target,
+              AtomicFile.streaming(
+                  out -> {
+                    ZipOutputStream zip = new ZipOutputStream(out);
+                    for (Path file : entries) {
+                      zip.putNextEntry(entry(file));
+                      Files.copy(file, zip);
+                      zip.closeEntry();
+                    }
+                    zip.finish();
+                  }));
+          return target;
+        });
   }
 
   private static ZipEntry entry(Path file) throws IOException {

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.athanor.api.backend.Support;
-import io.athanor.api.common.AtomicFolder;
 import io.athanor.api.common.Secret;
 import io.athanor.api.error.ConflictException;
 import io.athanor.api.error.FormatException;
@@ -16,7 +15,6 @@ import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.ModelArtifact;
 import io.athanor.api.model.ModelCard;
 import io.athanor.model.arch.Pretrained;
-import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,8 +26,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A model repository on the Hugging Face Hub, or on a server with its API: that of {@code
@@ -46,7 +42,6 @@ import org.slf4j.LoggerFactory;
  * of the repository that are not in the folder stay.
  */
 public final class HubTarget {
-  private static final Logger LOG = LoggerFactory.getLogger(HubTarget.class);
   private static final URI HUB = URI.create("https://huggingface.co");
   private static final Pattern ID =
       Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}");
@@ -169,35 +164,17 @@ public final class HubTarget {
    * @throws io.athanor.api.error.AthanorException as {@link #publish(Path)}
    */
   public HubCommit publish(ModelArtifact model, ModelCard card) {
-    Path folder = null;
-    try {
-      folder = Files.createTempDirectory("athanor-hub");
-      Path files = folder.resolve("model");
-      if (Pretrained.format().holds(model) instanceof Support.Supported) {
-        Pretrained.format().prepare(model).writeTo(files);
-      } else {
-        ArtifactFolder.write(model, files);
-      }
-      Files.writeString(files.resolve("README.md"), card.toString());
-      return publish(files);
-    } catch (IOException e) {
-      throw new StorageException(
-          String.valueOf(folder),
-          "cannot be written (" + e + "). Free space there, or set java.io.tmpdir",
-          e);
-    } finally {
-      if (folder != null) {
-        delete(folder);
-      }
-    }
-  }
-
-  private static void delete(Path folder) {
-    try {
-      AtomicFolder.delete(folder);
-    } catch (IOException e) {
-      LOG.warn("{} stays behind and can be deleted", folder, e);
-    }
+    return ScratchFolder.during(
+        folder -> {
+          Path files = folder.resolve("model");
+          if (Pretrained.format().holds(model) instanceof Support.Supported) {
+            Pretrained.format().prepare(model).writeTo(files);
+          } else {
+            ArtifactFolder.write(model, files);
+          }
+          Files.writeString(files.resolve("README.md"), card.toString());
+          return publish(files);
+        });
   }
 
   /**

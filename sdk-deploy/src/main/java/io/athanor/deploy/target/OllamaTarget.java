@@ -20,14 +20,12 @@ import io.athanor.api.model.ModelArtifact;
 import io.athanor.deploy.serve.TextDeployment;
 import io.athanor.model.format.gguf.Gguf;
 import io.athanor.model.format.gguf.GgufPrecision;
-import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -217,35 +215,17 @@ public final class OllamaTarget {
   }
 
   private static Digest upload(RemoteServer remote, ExportFormat.Prepared prepared) {
-    Path folder = null;
-    try {
-      folder = Files.createTempDirectory("athanor-ollama");
-      Path file = folder.resolve(WEIGHTS);
-      prepared.writeTo(file);
-      Digest digest = Digest.ofFile(file);
-      String path = "/api/blobs/" + digest;
-      if (remote.call("HEAD", path).accept(404).send().status() == 404) {
-        remote.call("POST", path).file(file, 0, Files.size(file)).send();
-      }
-      return digest;
-    } catch (IOException e) {
-      throw new StorageException(
-          String.valueOf(folder),
-          "cannot be written (" + e + "). Free space there, or set java.io.tmpdir",
-          e);
-    } finally {
-      delete(folder);
-    }
-  }
-
-  private static void delete(@Nullable Path folder) {
-    if (folder != null) {
-      try {
-        AtomicFolder.delete(folder);
-      } catch (IOException e) {
-        LOG.warn("{} stays behind and can be deleted", folder, e);
-      }
-    }
+    return ScratchFolder.during(
+        folder -> {
+          Path file = folder.resolve(WEIGHTS);
+          prepared.writeTo(file);
+          Digest digest = Digest.ofFile(file);
+          String path = "/api/blobs/" + digest;
+          if (remote.call("HEAD", path).accept(404).send().status() == 404) {
+            remote.call("POST", path).file(file, 0, Files.size(file)).send();
+          }
+          return digest;
+        });
   }
 
   /** Whether the model must be created; not if it is there already. */
