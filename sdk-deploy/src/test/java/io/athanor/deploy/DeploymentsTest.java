@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.athanor.api.backend.Backend;
 import io.athanor.api.backend.BackendOptions;
+import io.athanor.api.backend.Precision;
 import io.athanor.api.common.Digest;
 import io.athanor.api.data.Row;
 import io.athanor.api.deploy.Answer;
 import io.athanor.api.deploy.Deployment;
 import io.athanor.api.error.FormatException;
 import io.athanor.api.error.NotFoundException;
+import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.model.ArtifactFolder;
 import io.athanor.api.model.Prediction;
@@ -85,6 +87,19 @@ class DeploymentsTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("ask for value()");
     }
+  }
+
+  @Test
+  void numberFormatThatTheBackendLacksIsRefused() {
+    assertThatThrownBy(
+            () ->
+                Deployments.inProcess()
+                    .backend(backend)
+                    .precision(Precision.BF16)
+                    .deploy("spam-filter", TinyArtifacts.spam()))
+        .isInstanceOf(UnsupportedException.class)
+        .hasMessage(
+            "Unsupported: the reference backend does not compute in BF16. Use precision F32");
   }
 
   @Test

@@ -11,6 +11,7 @@ import io.athanor.api.data.Schema;
 import io.athanor.api.data.Signature;
 import io.athanor.api.data.TargetEncoder;
 import io.athanor.api.error.GraphException;
+import io.athanor.api.graph.Merged;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,16 +29,22 @@ public final class Predictor implements AutoCloseable {
     this.model = model;
   }
 
-  /**
-   * Compiles a model for prediction.
-   *
-   * @throws io.athanor.api.error.UnsupportedException if the backend cannot run it
-   */
+  /** As {@link #of(ModelArtifact, Backend, Precision)}, in F32. */
   public static Predictor of(ModelArtifact artifact, Backend backend) {
-    backend.check(artifact.graph().forPrediction(), Precision.F32).require();
+    return of(artifact, backend, Precision.F32);
+  }
+
+  /**
+   * Compiles a model for prediction, its low-rank paths {@link Merged merged}.
+   *
+   * @throws io.athanor.api.error.UnsupportedException if the backend cannot run it, or not in this
+   *     number format
+   */
+  public static Predictor of(ModelArtifact artifact, Backend backend, Precision precision) {
+    Merged merged = Merged.of(artifact.graph(), artifact.weights());
+    backend.check(merged.graph(), precision).require();
     return new Predictor(
-        artifact.featureEncoding(),
-        backend.compile(artifact.graph().forPrediction(), artifact.weights(), Precision.F32));
+        artifact.featureEncoding(), backend.compile(merged.graph(), merged.weights(), precision));
   }
 
   /** The columns a row should have. */

@@ -93,7 +93,10 @@ public final class InProcess {
     return this;
   }
 
-  /** The number format that generates text; {@link Precision#F32} unless set. */
+  /**
+   * The number format of products; {@link Precision#F32} unless set. The backend says which it has:
+   * some are for text only.
+   */
   public InProcess precision(Precision format) {
     this.precision = format;
     return this;
@@ -143,7 +146,7 @@ public final class InProcess {
     EncodedRow sample = model.features().encode(SampleRow.of(model.features()), "warm-up", 0);
     try (Opening opening = open()) {
       Backend used = opening.backend();
-      Predictor predictor = opening.keep(Predictor.of(artifact, used), Predictor::close);
+      Predictor predictor = opening.keep(Predictor.of(artifact, used, precision), Predictor::close);
       warmUp(predictor::predict, sample);
       var engine =
           new BatchEngine<EncodedRow, Prediction>(used.name(), predictor::predict, opening.take());
@@ -248,7 +251,8 @@ public final class InProcess {
   private EmbeddingDeployment embedding(ServedModel model, ModelArtifact artifact) {
     try (Opening opening = open()) {
       Backend used = opening.backend();
-      TextEmbedder embedder = opening.keep(TextEmbedder.of(artifact, used), TextEmbedder::close);
+      TextEmbedder embedder =
+          opening.keep(TextEmbedder.of(artifact, used, precision), TextEmbedder::close);
       warmUp(embedder::embedTokens, new int[1]);
       var engine =
           new BatchEngine<int[], float[]>(used.name(), embedder::embedTokens, opening.take());

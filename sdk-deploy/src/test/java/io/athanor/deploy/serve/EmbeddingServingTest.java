@@ -3,6 +3,7 @@ package io.athanor.deploy.serve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.athanor.api.backend.Precision;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.error.ValidationException;
 import io.athanor.deploy.Deployments;
@@ -51,6 +52,14 @@ class EmbeddingServingTest {
           .hasMessageContaining("text 2 has no tokens");
       assertThat(live.stats().batches()).isZero();
     }
+  }
+
+  @Test
+  void numberFormatThatTheBackendLacksIsRefused() {
+    assertThatThrownBy(
+            () -> serving.precision(Precision.BF16).embedding("tiny", TinyText.embedder()))
+        .isInstanceOf(UnsupportedException.class)
+        .hasMessageContaining("does not compute in BF16");
   }
 
   @Test

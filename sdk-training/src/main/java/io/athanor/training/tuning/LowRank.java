@@ -1,11 +1,9 @@
 package io.athanor.training.tuning;
 
-import io.athanor.api.common.DType;
 import io.athanor.api.common.Tensor;
+import io.athanor.api.graph.Merged;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.training.Lora;
-import java.nio.ByteBuffer;
-import java.nio.FloatBuffer;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -29,34 +27,8 @@ final class LowRank {
               Tensor a = matrices.tensor(layer + LoraRewrite.A);
               Tensor b = matrices.tensor(layer + LoraRewrite.B);
               double factor = sign * lora.scale(rank);
-              changed.put(name, sum(weights.tensor(name), b.floats(), a.floats(), factor));
+              changed.put(name, Merged.sum(weights.tensor(name), b, a, factor));
             });
     return weights.with(Weights.of(changed));
-  }
-
-  /** {@code W + factor B A}. */
-  private static Tensor sum(Tensor w, float[] b, float[] a, double factor) {
-    int out = Math.toIntExact(w.size(0));
-    int in = Math.toIntExact(w.size(1));
-    int rank = a.length / in;
-    FloatBuffer from = w.floatBuffer();
-    ByteBuffer bytes = Tensor.allocate(DType.F32, w.elements());
-    FloatBuffer to = bytes.asFloatBuffer();
-    double[] row = new double[in];
-    for (int o = 0; o < out; o++) {
-      for (int i = 0; i < in; i++) {
-        row[i] = from.get();
-      }
-      for (int k = 0; k < rank; k++) {
-        double share = factor * b[o * rank + k];
-        for (int i = 0; i < in; i++) {
-          row[i] += share * a[k * in + i];
-        }
-      }
-      for (double value : row) {
-        to.put((float) value);
-      }
-    }
-    return Tensor.of(DType.F32, bytes, w.shape());
   }
 }

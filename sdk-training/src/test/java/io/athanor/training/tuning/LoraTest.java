@@ -11,6 +11,7 @@ import io.athanor.api.data.BatchOrder;
 import io.athanor.api.data.Batches;
 import io.athanor.api.error.ValidationException;
 import io.athanor.api.graph.Graph;
+import io.athanor.api.graph.Merged;
 import io.athanor.api.graph.Parameter;
 import io.athanor.api.graph.Weights;
 import io.athanor.api.model.ModelArtifact;
@@ -113,6 +114,16 @@ class LoraTest {
     assertThatThrownBy(() -> Adapters.merge(merged))
         .isInstanceOf(ValidationException.class)
         .hasMessageContaining("it has no adapter");
+  }
+
+  @Test
+  void aPredictorComputesWithMergedWeights() {
+    Merged predicted = Merged.of(tuned.model().graph(), tuned.model().weights());
+
+    ModelArtifact merged = Adapters.merge(tuned.model());
+    assertThat(predicted.weights()).isEqualTo(merged.weights());
+    assertThat(predicted.graph().nodes())
+        .containsExactlyElementsOf(merged.graph().forPrediction().nodes());
   }
 
   @Test

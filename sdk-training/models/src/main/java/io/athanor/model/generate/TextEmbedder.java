@@ -10,6 +10,7 @@ import io.athanor.api.data.Task;
 import io.athanor.api.error.UnsupportedException;
 import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.Input;
+import io.athanor.api.graph.Merged;
 import io.athanor.api.model.ModelArtifact;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,21 +37,27 @@ public final class TextEmbedder implements AutoCloseable {
     this.model = model;
   }
 
-  /**
-   * An embedder.
-   *
-   * @throws UnsupportedException if the model's task is not to embed
-   */
+  /** As {@link #of(ModelArtifact, Backend, Precision)}, in F32. */
   public static TextEmbedder of(ModelArtifact model, Backend backend) {
+    return of(model, backend, Precision.F32);
+  }
+
+  /**
+   * An embedder, its low-rank paths {@link Merged merged}.
+   *
+   * @throws UnsupportedException if the model's task is not to embed, or the backend cannot run it
+   *     in this number format
+   */
+  public static TextEmbedder of(ModelArtifact model, Backend backend, Precision precision) {
     if (!(model.encoding() instanceof LanguageEncoding language)
         || !(language.task() instanceof Task.Embedding)) {
       throw new UnsupportedException(
           "the model '" + model.architecture() + "' gives no vectors, its task is " + model.task(),
           "Train one for Task.Embedding");
     }
-    Graph graph = model.graph().forPrediction();
+    Merged merged = Merged.of(model.graph(), model.weights());
     return new TextEmbedder(
-        graph, language, backend.compile(model.graph(), model.weights(), Precision.F32));
+        merged.graph(), language, backend.compile(merged.graph(), merged.weights(), precision));
   }
 
   /** The vector of a text. */
