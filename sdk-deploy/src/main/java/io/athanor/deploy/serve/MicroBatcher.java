@@ -11,15 +11,20 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A bounded queue of rows and the one thread that takes them through the engine in batches.
- * Thread-safe.
+ * A bounded queue of rows and the one thread that takes them through the engine in batches. While
+ * more rows wait, another thread gives the answers, so that the engine does not wait for those who
+ * hear them; if that one is not done with the batch before, the first does it itself. Thread-safe.
  *
  * @param <Q> an encoded row
  * @param <P> what the engine says of it
@@ -36,7 +41,7 @@ final class MicroBatcher<Q, P, A> {
     void close();
   }
 
-  /** What differs between kinds of rows. Only the batcher's thread calls it. */
+  /** What differs between kinds of rows. Thread-safe. */
   interface Kind<Q, P, A> {
     /** Tokens or other units of a row; rows of similar length go together. */
     int length(Q row);
@@ -51,6 +56,7 @@ final class MicroBatcher<Q, P, A> {
 
   private static final Logger LOG = LoggerFactory.getLogger(MicroBatcher.class);
   private static final int WINDOW = 4;
+  private static final Duration IDLE = Duration.ofMinutes(1);
 
   private final ServedModel model;
   private final Engine<Q, P> engine;
@@ -59,6 +65,8 @@ final class MicroBatcher<Q, P, A> {
   private final LongSupplier nanoClock;
   private final ServingCounts counts = new ServingCounts();
   private final ServingThread worker;
+  private final ThreadPoolExecutor answerer;
+  private volatile @Nullable Thread answering;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -88,6 +96,21 @@ final class MicroBatcher<Q, P, A> {
     this.policy = policy;
     this.nanoClock = nanoClock;
     this.worker = ServingThread.of("athanor-serve-" + model, this::work);
+    this.answerer =
+        new ThreadPoolExecutor(
+            0,
+            1,
+            IDLE.toSeconds(),
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            this::answering,
+            new ThreadPoolExecutor.CallerRunsPolicy());
+  }
+
+  private Thread answering(Runnable work) {
+    Thread thread = ServingThread.of("athanor-answer-" + model, work).thread();
+    answering = thread;
+    return thread;
   }
 
   void start() {
@@ -140,6 +163,16 @@ final class MicroBatcher<Q, P, A> {
         lastEnd = nanoClock.getAsLong();
       }
     }
+    endAnswering();
+  }
+
+  private void endAnswering() {
+    answerer.shutdown();
+    try {
+      boolean unused = answerer.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // what is left is answered all the same
+    }
   }
 
   /** The oldest rows, in the order of their arrival; none once closed and drained. */
@@ -186,7 +219,7 @@ final class MicroBatcher<Q, P, A> {
     for (Ticket<Q, A> ticket : window) {
       int length = kind.length(ticket.row());
       if (!batch.isEmpty() && !policy.admits(batch.size(), cost, length)) {
-        runBatch(batch);
+        runBatch(batch, true);
         batch = new ArrayList<>();
         cost = 0;
       }
@@ -194,18 +227,14 @@ final class MicroBatcher<Q, P, A> {
       cost += BatchingPolicy.cost(length);
     }
     if (!batch.isEmpty()) {
-      runBatch(batch);
+      runBatch(batch, false);
     }
   }
 
-  private void runBatch(List<Ticket<Q, A>> batch) {
+  private void runBatch(List<Ticket<Q, A>> batch, boolean others) {
     List<P> results;
     try {
-      results = engine.predict(batch.stream().map(Ticket::row).toList());
-      if (results.size() != batch.size()) {
-        throw new BackendException(
-            engine.name(), "gave " + results.size() + " answers to " + batch.size() + " rows");
-      }
+      results = predicted(batch);
     } catch (AthanorException e) {
       fail(batch, e);
       return;
@@ -214,6 +243,32 @@ final class MicroBatcher<Q, P, A> {
       return;
     }
     counts.batch(batch.size());
+    if (others || rowsWait()) {
+      answerer.execute(() -> answer(batch, results));
+    } else {
+      answer(batch, results);
+    }
+  }
+
+  private List<P> predicted(List<Ticket<Q, A>> batch) {
+    List<P> results = engine.predict(batch.stream().map(Ticket::row).toList());
+    if (results.size() != batch.size()) {
+      throw new BackendException(
+          engine.name(), "gave " + results.size() + " answers to " + batch.size() + " rows");
+    }
+    return results;
+  }
+
+  private boolean rowsWait() {
+    lock.lock();
+    try {
+      return !queue.isEmpty();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void answer(List<Ticket<Q, A>> batch, List<P> results) {
     for (int i = 0; i < batch.size(); i++) {
       answer(batch.get(i), results.get(i));
     }
@@ -275,7 +330,8 @@ final class MicroBatcher<Q, P, A> {
     } finally {
       lock.unlock();
     }
-    if (!worker.endsWithin(patience)) {
+    boolean byListener = Thread.currentThread() == answering;
+    if (!byListener && !worker.endsWithin(patience)) {
       failWaiting();
     }
   }
@@ -289,6 +345,8 @@ final class MicroBatcher<Q, P, A> {
     } finally {
       lock.unlock();
     }
-    fail(waiting, new BackendException(engine.name(), "closed before it came to this row", true));
+    if (!waiting.isEmpty()) {
+      fail(waiting, new BackendException(engine.name(), "closed before it came to this row", true));
+    }
   }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -184,6 +185,52 @@ class MicroBatcherTest {
     assertThatThrownBy(() -> submit(1))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("m:1 is closed");
+  }
+
+  @Test
+  void engineGoesOnWhileSomebodyIsSlowToHear() throws Exception {
+    CountDownLatch heard = new CountDownLatch(1);
+    CompletableFuture<Void> slow = occupy().thenAccept(answer -> await(heard));
+    CompletableFuture<Answer> next = submit(2);
+    engine.passes.release(2);
+    assertThat(next.get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
+    assertThat(slow).isNotDone();
+    heard.countDown();
+    slow.get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void closingWaitsUntilAllAnswersAreHeard() throws Exception {
+    CountDownLatch heard = new CountDownLatch(1);
+    CompletableFuture<Void> slow = occupy().thenAccept(answer -> await(heard));
+    CompletableFuture<Answer> next = submit(2);
+    engine.passes.release(2);
+    next.get(10, TimeUnit.SECONDS);
+    assertThat(engine.closed.getCount()).isEqualTo(1);
+    batcher.close(Duration.ofMillis(20));
+    assertThat(engine.closed.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(slow).isNotDone();
+    heard.countDown();
+    batcher.close(Duration.ofSeconds(10));
+    assertThat(slow).isCompleted();
+  }
+
+  @Test
+  void whoHearsAnAnswerMayClose() throws Exception {
+    CompletableFuture<Void> closing = occupy().thenRun(() -> batcher.close(Duration.ofMinutes(10)));
+    CompletableFuture<Answer> next = submit(2);
+    engine.passes.release(2);
+    closing.get(10, TimeUnit.SECONDS);
+    assertThat(next.get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
+    assertThat(engine.closed.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test
