@@ -29,17 +29,12 @@ record LowRankPath(String layer, String matrix, String a, String b, double facto
   private static final class Finder {
     private final Graph graph;
     private final Map<String, Node> nodes = new HashMap<>();
-    private final Map<String, Integer> readers = new HashMap<>();
-    private final Map<String, Integer> users = new HashMap<>();
+    private final Uses uses;
 
     Finder(Graph graph) {
       this.graph = graph;
-      for (Node node : graph.nodes()) {
-        nodes.put(node.name(), node);
-        node.inputs().forEach(input -> readers.merge(input, 1, Integer::sum));
-        node.op().parameters().forEach(parameter -> users.merge(parameter, 1, Integer::sum));
-      }
-      graph.outputs().values().forEach(output -> readers.merge(output, 1, Integer::sum));
+      this.uses = Uses.of(graph);
+      graph.nodes().forEach(node -> nodes.put(node.name(), node));
     }
 
     Map<String, LowRankPath> find() {
@@ -59,8 +54,8 @@ record LowRankPath(String layer, String matrix, String a, String b, double facto
       Node layer = nodes.get(first);
       if (layer == null
           || !(layer.op() instanceof LayerOp.Linear linear)
-          || users.getOrDefault(linear.weight(), 0) != 1
-          || readers.getOrDefault(first, 0) != 1) {
+          || uses.ofParameter(linear.weight()) != 1
+          || uses.ofValue(first) != 1) {
         return Optional.empty();
       }
       Chain chain = new Chain(second);
@@ -92,7 +87,7 @@ record LowRankPath(String layer, String matrix, String a, String b, double facto
       /** Passes scales and one product without bias, whose matrix it gives. */
       Optional<String> matrix() {
         for (Node node = nodes.get(at);
-            node != null && readers.getOrDefault(at, 0) == 1;
+            node != null && uses.ofValue(at) == 1;
             node = nodes.get(at)) {
           if (node.op() instanceof ElementOp.Scale scale) {
             factor *= scale.factor();

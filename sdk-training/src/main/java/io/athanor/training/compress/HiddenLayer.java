@@ -5,6 +5,7 @@ import io.athanor.api.graph.Graph;
 import io.athanor.api.graph.LayerOp;
 import io.athanor.api.graph.Node;
 import io.athanor.api.graph.ShapeOp;
+import io.athanor.api.graph.Uses;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -29,17 +30,12 @@ record HiddenLayer(long width, List<String> makers, List<String> vectors, String
   private static final class Search {
     private final Graph graph;
     private final Map<String, Node> nodes = new HashMap<>();
-    private final Map<String, Integer> readers = new HashMap<>();
-    private final Map<String, Integer> uses = new HashMap<>();
+    private final Uses uses;
 
     Search(Graph graph) {
       this.graph = graph;
-      for (Node node : graph.nodes()) {
-        nodes.put(node.name(), node);
-        node.inputs().forEach(input -> readers.merge(input, 1, Integer::sum));
-        node.op().parameters().forEach(parameter -> uses.merge(parameter, 1, Integer::sum));
-      }
-      graph.outputs().values().forEach(value -> readers.merge(value, 1, Integer::sum));
+      this.uses = Uses.of(graph);
+      graph.nodes().forEach(node -> nodes.put(node.name(), node));
     }
 
     List<HiddenLayer> all() {
@@ -67,13 +63,13 @@ record HiddenLayer(long width, List<String> makers, List<String> vectors, String
     }
 
     private boolean alone(String parameter) {
-      return uses.getOrDefault(parameter, 0) == 1;
+      return uses.ofParameter(parameter) == 1;
     }
 
     /** Whether all that a value is made of can lose neurons without anybody else noticing. */
     private boolean trace(String value, boolean images, List<String> makers, List<String> vectors) {
       Node node = nodes.get(value);
-      if (node == null || readers.getOrDefault(value, 0) != 1) {
+      if (node == null || uses.ofValue(value) != 1) {
         return false;
       }
       List<String> parameters = node.op().parameters();
