@@ -102,13 +102,7 @@ public final class Monitor implements AutoCloseable {
   /** Times a call and counts how it ended. */
   <T> T timed(Supplier<T> call) {
     long begin = now();
-    T answer;
-    try {
-      answer = call.get();
-    } catch (RuntimeException | Error e) {
-      failed(e);
-      throw e;
-    }
+    T answer = watched(call);
     answered(begin);
     return answer;
   }
@@ -120,13 +114,7 @@ public final class Monitor implements AutoCloseable {
    */
   <T> CompletableFuture<T> timedAsync(Supplier<CompletableFuture<T>> call, Consumer<T> then) {
     long begin = now();
-    CompletableFuture<T> answer;
-    try {
-      answer = call.get();
-    } catch (RuntimeException | Error e) {
-      failed(e);
-      throw e;
-    }
+    CompletableFuture<T> answer = watched(call);
     var unused =
         answer.whenComplete(
             (done, thrown) -> {
@@ -138,6 +126,16 @@ public final class Monitor implements AutoCloseable {
               }
             });
     return answer;
+  }
+
+  /** Counts what a call throws. */
+  private <T> T watched(Supplier<T> call) {
+    try {
+      return call.get();
+    } catch (RuntimeException | Error e) {
+      failed(e);
+      throw e;
+    }
   }
 
   private long now() {
