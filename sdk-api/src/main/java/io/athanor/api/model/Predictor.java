@@ -41,8 +41,8 @@ public final class Predictor implements AutoCloseable {
    *     number format
    */
   public static Predictor of(ModelArtifact artifact, Backend backend, Precision precision) {
+    backend.check(artifact.graph().forPrediction(), precision).require();
     Merged merged = Merged.of(artifact.graph(), artifact.weights());
-    backend.check(merged.graph(), precision).require();
     return new Predictor(
         artifact.featureEncoding(), backend.compile(merged.graph(), merged.weights(), precision));
   }
