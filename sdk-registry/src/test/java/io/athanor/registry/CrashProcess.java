@@ -213,6 +213,11 @@ final class CrashProcess {
     say(worker + " begin " + action + " " + subject);
   }
 
+  /** Whether a line tells that a change begins. */
+  static boolean isBegun(String line, String action) {
+    return line.contains(" begin " + action + " ");
+  }
+
   /** Whether a line tells that a change has happened. */
   static boolean isDone(@Nullable String line) {
     return line != null && line.contains(" done ");
