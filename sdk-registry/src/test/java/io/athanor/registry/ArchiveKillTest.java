@@ -31,6 +31,8 @@ import org.junit.jupiter.api.io.TempDir;
 class ArchiveKillTest {
   private static final int NEVER = 0;
   private static final int VERSIONS = 4;
+  private static final double SHORTER = 0.9;
+  private static final double LONGER = 1.1;
 
   @TempDir private Path temp;
   private Path source;
@@ -143,7 +145,10 @@ class ArchiveKillTest {
     }
   }
 
-  /** At any time: the files take their places, the rows come, the transaction ends. */
+  /**
+   * At any time: the files take their places, the rows come, the transaction ends. The next process
+   * lives longer if one was killed before the end, and shorter if it was done.
+   */
   @Test
   @Tag("heavy")
   void aRestoreThatIsKilledAtAnyTimeIsWholeOrNothing(TestReporter reporter) throws Exception {
@@ -151,7 +156,7 @@ class ArchiveKillTest {
     Path whole = temp.resolve("whole");
     long begin = System.nanoTime();
     assertThat(ArchiveProcess.run(Work.RESTORE, whole, backup, NEVER)).isZero();
-    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin);
+    double life = System.nanoTime() - begin;
     int kills = Integer.getInteger("athanor.kills", 60);
     Map<String, String> counts = new TreeMap<>();
     int done = 0;
@@ -159,14 +164,15 @@ class ArchiveKillTest {
     for (int kill = 0; kill < kills; kill++) {
       Path target = temp.resolve("target-" + kill);
       Process process = ArchiveProcess.start(Work.RESTORE, target, backup, NEVER);
-      long wait = millis / 3 + random.nextInt((int) millis);
-      process.waitFor(wait, TimeUnit.MILLISECONDS);
+      process.waitFor((long) (life * (0.5 + random.nextDouble())), TimeUnit.NANOSECONDS);
       process.destroyForcibly();
       process.waitFor();
       if (restored(target)) {
         done++;
+        life *= SHORTER;
       } else {
         nothing++;
+        life *= LONGER;
         restoreAgain(target);
       }
       AtomicFolder.delete(target);

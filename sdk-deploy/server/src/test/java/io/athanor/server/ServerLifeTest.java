@@ -174,7 +174,7 @@ class ServerLifeTest {
                       client,
                       "/v1/models/prices/batch",
                       "{\"inputs\":[{\"area\":1},{\"area\":2}]}"));
-      while (prices.stats().waiting() < 2) {
+      while (prices.stats().waiting() < 2 && !batch.isDone()) {
         Thread.onSpinWait();
       }
       HttpResponse<String> refused = client.post(PREDICT, ROW);
