@@ -235,19 +235,30 @@ final class MicroBatcher<Q, P, A> {
     List<P> results;
     try {
       results = predicted(batch);
-    } catch (AthanorException e) {
-      fail(batch, e);
-      return;
     } catch (RuntimeException | Error e) {
-      fail(batch, new BackendException(engine.name(), "failed on a batch (" + e + ")", e));
+      fail(batch, problem(e));
       return;
     }
     counts.batch(batch.size());
     if (others || rowsWait()) {
-      answerer.execute(() -> answer(batch, results));
+      answerElsewhere(batch, results);
     } else {
       answer(batch, results);
     }
+  }
+
+  private void answerElsewhere(List<Ticket<Q, A>> batch, List<P> results) {
+    try {
+      answerer.execute(() -> answer(batch, results));
+    } catch (OutOfMemoryError noThreadLeft) {
+      answer(batch, results);
+    }
+  }
+
+  private AthanorException problem(Throwable e) {
+    return e instanceof AthanorException ours
+        ? ours
+        : new BackendException(engine.name(), "failed on a batch (" + e + ")", e);
   }
 
   private List<P> predicted(List<Ticket<Q, A>> batch) {
@@ -279,8 +290,8 @@ final class MicroBatcher<Q, P, A> {
     A answer;
     try {
       answer = kind.answer(result, Duration.ofNanos(latency));
-    } catch (AthanorException e) {
-      fail(List.of(ticket), e);
+    } catch (RuntimeException | Error e) {
+      fail(List.of(ticket), problem(e));
       return;
     }
     // Counted first: who has an answer finds it counted.

@@ -31,9 +31,13 @@ class MicroBatcherTest {
   private MicroBatcher<EncodedRow, Prediction, Answer> batcher = batcher(4, 6);
 
   private MicroBatcher<EncodedRow, Prediction, Answer> batcher(int maximumBatch, int queueLimit) {
+    return batcher(maximumBatch, queueLimit, new RowAnswers(MODEL, engine.name()));
+  }
+
+  private MicroBatcher<EncodedRow, Prediction, Answer> batcher(
+      int maximumBatch, int queueLimit, MicroBatcher.Kind<EncodedRow, Prediction, Answer> kind) {
     BatchingPolicy policy = new BatchingPolicy(maximumBatch, Duration.ZERO, queueLimit);
-    return new MicroBatcher<>(
-        MODEL, engine, new RowAnswers(MODEL, engine.name()), policy, clock::get);
+    return new MicroBatcher<>(MODEL, engine, kind, policy, clock::get);
   }
 
   @AfterEach
@@ -138,6 +142,42 @@ class MicroBatcherTest {
     engine.silent = false;
     engine.passes.release();
     assertThat(submit(2).get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
+  }
+
+  /** Makes answers, but for one number. */
+  private record Choosy(RowAnswers answers, double refused)
+      implements MicroBatcher.Kind<EncodedRow, Prediction, Answer> {
+    @Override
+    public int length(EncodedRow row) {
+      return answers.length(row);
+    }
+
+    @Override
+    public Answer answer(Prediction result, Duration latency) {
+      if (result.equals(new Prediction.Quantity(refused))) {
+        throw new IllegalStateException("no answer for that");
+      }
+      return answers.answer(result, latency);
+    }
+  }
+
+  @Test
+  void anAnswerThatCannotBeMadeIsNobodyElsesLoss() throws Exception {
+    batcher = batcher(4, 6, new Choosy(new RowAnswers(MODEL, engine.name()), 2));
+    CompletableFuture<Answer> first = occupy();
+    CompletableFuture<Answer> refused = submit(2);
+    CompletableFuture<Answer> third = submit(3);
+    engine.passes.release(2);
+    assertThat(first.get(10, TimeUnit.SECONDS).value()).isEqualTo(1);
+    assertThat(refused)
+        .failsWithin(Duration.ofSeconds(10))
+        .withThrowableThat()
+        .havingCause()
+        .isInstanceOf(BackendException.class)
+        .withMessageContaining("no answer for that");
+    assertThat(third.get(10, TimeUnit.SECONDS).value()).isEqualTo(3);
+    engine.passes.release();
+    assertThat(submit(4).get(10, TimeUnit.SECONDS).value()).isEqualTo(4);
   }
 
   @Test
