@@ -236,7 +236,7 @@ final class MicroBatcher<Q, P, A> {
     try {
       results = predicted(batch);
     } catch (RuntimeException | Error e) {
-      fail(batch, problem(e));
+      fail(batch, EngineFailure.of(engine.name(), e));
       return;
     }
     counts.batch(batch.size());
@@ -253,12 +253,6 @@ final class MicroBatcher<Q, P, A> {
     } catch (OutOfMemoryError noThreadLeft) {
       answer(batch, results);
     }
-  }
-
-  private AthanorException problem(Throwable e) {
-    return e instanceof AthanorException ours
-        ? ours
-        : new BackendException(engine.name(), "failed on a batch (" + e + ")", e);
   }
 
   private List<P> predicted(List<Ticket<Q, A>> batch) {
@@ -291,7 +285,7 @@ final class MicroBatcher<Q, P, A> {
     try {
       answer = kind.answer(result, Duration.ofNanos(latency));
     } catch (RuntimeException | Error e) {
-      fail(List.of(ticket), problem(e));
+      fail(List.of(ticket), EngineFailure.of(engine.name(), e));
       return;
     }
     // Counted first: who has an answer finds it counted.

@@ -3,7 +3,6 @@ package io.athanor.deploy.serve;
 import io.athanor.api.data.LanguageEncoding;
 import io.athanor.api.deploy.DeploymentStats;
 import io.athanor.api.deploy.ServedModel;
-import io.athanor.api.error.AthanorException;
 import io.athanor.api.error.BackendException;
 import io.athanor.api.error.OverloadException;
 import io.athanor.model.generate.GenerationBatch;
@@ -201,11 +200,8 @@ final class TextBatcher {
     List<GenerationRow> finished;
     try {
       finished = batch.step();
-    } catch (AthanorException e) {
-      failRunning(e);
-      return;
     } catch (RuntimeException | Error e) {
-      failRunning(new BackendException(backend, "failed on a batch (" + e + ")", e));
+      failRunning(EngineFailure.of(backend, e));
       return;
     }
     passes++;

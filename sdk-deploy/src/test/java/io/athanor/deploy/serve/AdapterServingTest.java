@@ -140,7 +140,7 @@ class AdapterServingTest {
         "style:1",
         () -> {
           reads.incrementAndGet();
-          await(second);
+          Latches.await(second);
           return adapter(1);
         });
     try (TextDeployment live = live()) {
@@ -153,14 +153,6 @@ class AdapterServingTest {
         assertThat(answer).succeedsWithin(Duration.ofSeconds(20));
       }
       assertThat(reads).hasValue(1);
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
     }
   }
 

@@ -230,7 +230,7 @@ class MicroBatcherTest {
   @Test
   void engineGoesOnWhileSomebodyIsSlowToHear() throws Exception {
     CountDownLatch heard = new CountDownLatch(1);
-    CompletableFuture<Void> slow = occupy().thenAccept(answer -> await(heard));
+    CompletableFuture<Void> slow = occupy().thenAccept(answer -> Latches.await(heard));
     CompletableFuture<Answer> next = submit(2);
     engine.passes.release(2);
     assertThat(next.get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
@@ -242,7 +242,7 @@ class MicroBatcherTest {
   @Test
   void closingWaitsUntilAllAnswersAreHeard() throws Exception {
     CountDownLatch heard = new CountDownLatch(1);
-    CompletableFuture<Void> slow = occupy().thenAccept(answer -> await(heard));
+    CompletableFuture<Void> slow = occupy().thenAccept(answer -> Latches.await(heard));
     CompletableFuture<Answer> next = submit(2);
     engine.passes.release(2);
     next.get(10, TimeUnit.SECONDS);
@@ -263,14 +263,6 @@ class MicroBatcherTest {
     closing.get(10, TimeUnit.SECONDS);
     assertThat(next.get(10, TimeUnit.SECONDS).value()).isEqualTo(2);
     assertThat(engine.closed.await(10, TimeUnit.SECONDS)).isTrue();
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      assertThat(latch.await(20, TimeUnit.SECONDS)).isTrue();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   @Test

@@ -168,7 +168,7 @@ class ResidentModelsTest {
             id -> {
               tried.add(id);
               asked.countDown();
-              await(go);
+              Latches.await(go);
               if (tried.size() == 1) {
                 throw new StorageException("disk", "is away", new IOException("away"));
               }
@@ -215,14 +215,6 @@ class ResidentModelsTest {
       assertThat(models.resident()).isEmpty();
       ask(models, ONE);
       assertThat(tried).hasSize(2);
-    }
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
     }
   }
 
