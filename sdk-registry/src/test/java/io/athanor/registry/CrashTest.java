@@ -178,12 +178,11 @@ final class CrashTest {
       return nextKillWhileMigrating(schema);
     }
     if (random.nextInt(10) == 0) {
-      return new Kill(CrashProcess.OPENING::equals, 0, random.nextInt(LONGEST_OPENING_MILLIS));
+      return whileOpening();
     }
     if (random.nextBoolean()) {
       String rarest = CHANGES.stream().min(Comparator.comparing(this::hits)).orElseThrow();
-      return new Kill(
-          line -> CrashProcess.isBegun(line, rarest), 0, random.nextInt(LONGEST_AIMED_MILLIS));
+      return aimed(line -> CrashProcess.isBegun(line, rarest));
     }
     return new Kill(
         CrashProcess.OPENED::equals,
@@ -193,16 +192,21 @@ final class CrashTest {
 
   /** At first what must happen once, then anything. */
   private Kill nextKillWhileMigrating(int schema) {
-    Set<String> begin = Set.of(MigrationWatch.BEGUN, CrashProcess.OPENED);
-    if (!counts.containsKey(KILLED_MIGRATING)) {
-      return new Kill(begin::contains, 0, random.nextInt(LONGEST_AIMED_MILLIS));
-    }
-    if (!counts.containsKey(migrated(schema, 2))) {
+    boolean hit = counts.containsKey(KILLED_MIGRATING);
+    if (hit && !counts.containsKey(migrated(schema, 2))) {
       return new Kill(CrashProcess.OPENED::equals, 0, random.nextInt(LONGEST_CHANGE_MILLIS));
     }
-    if (random.nextBoolean()) {
-      return new Kill(begin::contains, 0, random.nextInt(LONGEST_AIMED_MILLIS));
+    if (!hit || random.nextBoolean()) {
+      return aimed(Set.of(MigrationWatch.BEGUN, CrashProcess.OPENED)::contains);
     }
+    return whileOpening();
+  }
+
+  private Kill aimed(Predicate<String> begin) {
+    return new Kill(begin, 0, random.nextInt(LONGEST_AIMED_MILLIS));
+  }
+
+  private Kill whileOpening() {
     return new Kill(CrashProcess.OPENING::equals, 0, random.nextInt(LONGEST_OPENING_MILLIS));
   }
 
